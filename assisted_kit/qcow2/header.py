@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The header of a qcow2 image: read whole, checked before it is believed.
+
+The layout is that of QEMU's docs/interop/qcow2.txt: 72 bytes of version 2,
+32 more of version 3, header extensions, then the backing file's name, all
+in the first cluster. Every number is big-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+from typing import Final
+from typing import NamedTuple
+
+from assisted_kit.qcow2.errors import DamagedImage
+from assisted_kit.qcow2.errors import NotQcow2
+from assisted_kit.qcow2.errors import UnsupportedImage
+from assisted_kit.qcow2.opening import open_regular
+from assisted_kit.qcow2.opening import read_up_to
+from assisted_kit.qcow2.opening import size_of
+from assisted_kit.qcow2.opening import StrPath
+
+MAGIC: Final = b"QFI\xfb"
+
+MIN_CLUSTER_BITS: Final = 9
+MAX_CLUSTER_BITS: Final = 21
+MAX_HEADER: Final = 64 * 1024
+MAX_NAME: Final = 1023
+MAX_FORMAT: Final = 15
+MAX_L1_BYTES: Final = 32 * 1024 * 1024
+MAX_REFCOUNT_TABLE_BYTES: Final = 8 * 1024 * 1024
+MAX_REFCOUNT_ORDER: Final = 6
+SECTOR: Final = 512
+
+DIRTY: Final = 1 << 0  # only the reference counts may be wrong
+CORRUPT: Final = 1 << 1
+_UNSUPPORTED_FEATURES: Final = {
+    1 << 2: "an external data file",
+    1 << 3: "a compression type of its own",
+    1 << 4: "extended L2 entries",
+}
+_ENCRYPTION: Final = {1: "AES", 2: "LUKS"}
+
+_END_OF_EXTENSIONS: Final = 0x00000000
+_BACKING_FORMAT: Final = 0xE2792ACA
+_DATA_FILE: Final = 0x44415441
+
+_FIRST_READ: Final = 4096  # holds all of nearly every header
+_EXTENSION: Final = struct.Struct(">II")
+
+
+class _Version2(NamedTuple):
+    """The fields that both versions have, in the order of the file."""
+
+    magic: bytes
+    version: int
+    backing_file_offset: int
+    backing_file_size: int
+    cluster_bits: int
+    size: int
+    crypt_method: int
+    l1_size: int
+    l1_table_offset: int
+    refcount_table_offset: int
+    refcount_table_clusters: int
+    nb_snapshots: int
+    snapshots_offset: int
+
+
+class _Version3(NamedTuple):
+    """The fields that version 3 adds; the defaults are version 2's."""
+
+    incompatible_features: int = 0
+    compatible_features: int = 0
+    autoclear_features: int = 0
+    refcount_order: int = 4
+    header_length: int = 72
+
+
+_VERSION_2: Final = struct.Struct(">4sIQIIQIIQQIIQ")
+_VERSION_3: Final = struct.Struct(">QQQII")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a header says that matters to who reads the image.
+
+    An image with a data file, encryption or an unknown feature has no
+    Header: it is refused. Internal snapshots are no obstacle.
+    """
+
+    version: int
+    virtual_size: int  # bytes
+    cluster_bits: int
+    backing_file: str | None  # as it is written there, not resolved
+    backing_format: str | None
+    l1_size: int  # entries
+    l1_table_offset: int
+    incompatible_features: int
+    header_length: int
+
+    @property
+    def cluster_size(self) -> int:
+        """Bytes of one cluster, and of one L2 table."""
+        return 1 << self.cluster_bits
+
+    @property
+    def l1_entries_used(self) -> int:
+        """How many L1 entries the virtual size takes; the rest is unread."""
+        return -(-self.virtual_size >> (2 * self.cluster_bits - 3))
+
+
+def inspect(path: StrPath) -> Header:
+    """Read the header of a qcow2 file.
+
+    :raises ImageError: not a regular file, not qcow2, damaged, unsupported
+    :raises OSError: the file cannot be opened or read
+    """
+    with open_regular(path) as file:
+        return read_header(file, str(path))
+
+
+def is_qcow2(path: StrPath) -> bool:
+    """Whether the file begins as qcow2 does; nothing else is looked at.
+
+    A raw image whose guest wrote a qcow2 header says yes, too: this must
+    never decide what format an image has.
+    """
+    with open_regular(path) as file:
+        return read_up_to(file, len(MAGIC), 0) == MAGIC
+
+
+def read_header(file: BinaryIO, name: str) -> Header:
+    """Read and check the header of an open file, at most 64 KiB of it.
+
+    :param name: what messages call the file
+    :raises NotQcow2: another magic, or a version other than 2 and 3
+    :raises DamagedImage: what QEMU would refuse, or read in two ways
+    :raises UnsupportedImage: an image that is well-formed but not for us
+    """
+    start = read_up_to(file, _FIRST_READ, 0)
+    fields, extra = _fields(start, name)
+    _check_features(fields, extra, start, name)
+    _check_sizes(fields, extra, name)
+    _check_tables(fields, size_of(file), name)
+    area = _Area(file, name, start, 1 << fields.cluster_bits)
+    backing_file = _backing_file(fields, extra, area)
+    return Header(
+        version=fields.version,
+        virtual_size=fields.size,
+        cluster_bits=fields.cluster_bits,
+        backing_file=backing_file,
+        backing_format=_backing_format(fields, extra, area),
+        l1_size=fields.l1_size,
+        l1_table_offset=fields.l1_table_offset,
+        incompatible_features=extra.incompatible_features,
+        header_length=extra.header_length,
+    )
+
+
+def _fields(start: bytes, name: str) -> tuple[_Version2, _Version3]:
+    if start[:4] != MAGIC:
+        raise NotQcow2(name, f"begins with {start[:4]!r}, not {MAGIC!r}")
+    if len(start) < _VERSION_2.size:
+        raise DamagedImage(name, f"ends inside its header, at {len(start)}")
+    fields = _Version2._make(_VERSION_2.unpack_from(start))
+    if fields.version == 2:
+        return fields, _Version3()
+    if fields.version != 3:
+        raise NotQcow2(name, f"version {fields.version} of qcow2")
+    if len(start) < _VERSION_2.size + _VERSION_3.size:
+        raise DamagedImage(name, f"ends inside its header, at {len(start)}")
+    extra = _VERSION_3.unpack_from(start, _VERSION_2.size)
+    return fields, _Version3._make(extra)
+
+
+def _check_features(
+    fields: _Version2, extra: _Version3, start: bytes, name: str
+) -> None:
+    features = extra.incompatible_features
+    if features & CORRUPT:
+        raise DamagedImage(name, f"marked corrupt, features {features:#x}")
+    for bit, what in _UNSUPPORTED_FEATURES.items():
+        if features & bit:
+            raise UnsupportedImage(name, f"{what}, features {features:#x}")
+    if features & ~DIRTY:
+        raise UnsupportedImage(
+            name, f"unknown incompatible features {features:#x}"
+        )
+    if extra.header_length > 104 and any(start[104:105]):
+        raise UnsupportedImage(name, f"compression type {start[104]}")
+    if fields.crypt_method:
+        method = _ENCRYPTION.get(fields.crypt_method, "unknown")
+        raise UnsupportedImage(
+            name, f"encrypted, method {fields.crypt_method} ({method})"
+        )
+
+
+def _check_sizes(fields: _Version2, extra: _Version3, name: str) -> None:
+    bits = fields.cluster_bits
+    if not MIN_CLUSTER_BITS <= bits <= MAX_CLUSTER_BITS:
+        raise DamagedImage(name, f"cluster_bits is {bits}, not 9 to 21")
+    shortest = 72 if fields.version == 2 else 104
+    length = extra.header_length
+    if not shortest <= length <= 1 << bits or length % 8:
+        raise DamagedImage(name, f"header length {length}")
+    if extra.refcount_order > MAX_REFCOUNT_ORDER:
+        raise DamagedImage(name, f"refcount_order {extra.refcount_order}")
+    if fields.size % SECTOR or fields.size >> 63:
+        raise DamagedImage(name, f"virtual size {fields.size}")
+
+
+def _check_tables(fields: _Version2, file_size: int, name: str) -> None:
+    bits = fields.cluster_bits
+    used = -(-fields.size >> (2 * bits - 3))
+    if fields.l1_size < used:
+        raise DamagedImage(
+            name,
+            f"l1_size {fields.l1_size} is too small for the virtual size"
+            f" {fields.size}, which takes {used} entries",
+        )
+    tables = (
+        ("L1", fields.l1_table_offset, fields.l1_size * 8, MAX_L1_BYTES),
+        (
+            "refcount",
+            fields.refcount_table_offset,
+            fields.refcount_table_clusters << bits,
+            MAX_REFCOUNT_TABLE_BYTES,
+        ),
+    )
+    for table, offset, length, limit in tables:
+        if length > limit:
+            raise DamagedImage(
+                name, f"{table} table of {length} bytes, limit {limit}"
+            )
+        if offset % (1 << bits):
+            raise DamagedImage(name, f"{table} table unaligned, at {offset}")
+        if length and not 0 < offset <= file_size - length:
+            raise DamagedImage(
+                name,
+                f"{table} table of {length} bytes at {offset} is not within"
+                f" the {file_size} bytes of the file",
+            )
+
+
+class _Area:
+    """The first cluster, as far as it may belong to the header.
+
+    It is read further only if the first read did not hold all of it.
+    """
+
+    def __init__(
+        self, file: BinaryIO, name: str, start: bytes, cluster_size: int
+    ) -> None:
+        self.name = name
+        self.limit = min(cluster_size, MAX_HEADER)
+        self._file = file
+        self._bytes = start
+
+    def cut(self, offset: int, length: int, what: str) -> bytes:
+        """The *length* bytes at *offset*, which are *what* to a message."""
+        end = offset + length
+        if end > self.limit:
+            raise DamagedImage(
+                self.name,
+                f"{what} of {length} bytes at {offset} is beyond the"
+                f" header's limit of {self.limit}",
+            )
+        if end > len(self._bytes) >= _FIRST_READ:
+            self._bytes = read_up_to(self._file, self.limit, 0)
+        if end > len(self._bytes):
+            raise DamagedImage(
+                self.name, f"{what} at {offset} is beyond the file's end"
+            )
+        return self._bytes[offset:end]
+
+    def text(self, offset: int, length: int, what: str) -> str:
+        """The same as a name, which must be UTF-8 without a NUL."""
+        raw = self.cut(offset, length, what)
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            raise DamagedImage(self.name, f"{what} {raw!r}") from error
+        if "\0" in text:
+            raise DamagedImage(self.name, f"{what} with a NUL, {text!r}")
+        return text
+
+
+def _backing_file(
+    fields: _Version2, extra: _Version3, area: _Area
+) -> str | None:
+    offset, length = fields.backing_file_offset, fields.backing_file_size
+    if not offset and not length:
+        return None
+    if length > MAX_NAME:
+        raise DamagedImage(area.name, f"backing file name of {length} bytes")
+    if offset < extra.header_length:
+        raise DamagedImage(
+            area.name, f"backing file name at {offset}, inside the header"
+        )
+    return area.text(offset, length, "backing file name") or None
+
+
+def _backing_format(
+    fields: _Version2, extra: _Version3, area: _Area
+) -> str | None:
+    found = None
+    for kind, offset, length in _extensions(fields, extra, area):
+        if kind == _DATA_FILE:
+            name = area.cut(offset, length, "data file name")
+            raise UnsupportedImage(area.name, f"data file {name!r}")
+        if kind == _BACKING_FORMAT:
+            if found is not None:
+                raise DamagedImage(area.name, "a second backing format")
+            if length > MAX_FORMAT:
+                raise DamagedImage(
+                    area.name, f"backing format of {length} bytes"
+                )
+            found = area.text(offset, length, "backing format")
+    return found or None
+
+
+def _extensions(
+    fields: _Version2, extra: _Version3, area: _Area
+) -> Iterator[tuple[int, int, int]]:
+    """Each header extension as its type, and offset and length of its data."""
+    offset = extra.header_length
+    end = fields.backing_file_offset or 1 << fields.cluster_bits
+    while offset < end:
+        kind, length = _EXTENSION.unpack(
+            area.cut(offset, _EXTENSION.size, "header extension")
+        )
+        if kind == _END_OF_EXTENSIONS:
+            return
+        offset += _EXTENSION.size
+        if offset + length > end:
+            raise DamagedImage(
+                area.name,
+                f"header extension {kind:#x} of {length} bytes at {offset}"
+                f" goes beyond {end}",
+            )
+        yield kind, offset, length
+        offset += -(-length // 8) * 8
