@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of one volume on the share (contract section 3).
+
+::
+
+    volume-1234             the base image as created, raw or qcow2
+    volume-1234.aaaa        the overlay made when snapshot aaaa was taken
+    volume-1234.info        which image is active, and each snapshot's overlay
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from reference_driver.errors import ForeignImage
+
+_OVERLAY_SUFFIX = r"\.(?:tmp-snap-)?[0-9a-f-]+"
+
+
+class VolumeFiles:
+    """Names and paths of one volume's files.
+
+    Built from ``volume.name``, never from the id: they differ once a
+    volume was migrated (bug 1798468).
+    """
+
+    def __init__(self, directory: Path, volume: Any) -> None:
+        self.directory = directory
+        self.base: str = volume.name
+        self.info: str = f"{volume.name}.info"
+        self._own = re.compile(
+            f"{re.escape(volume.name)}(?:{_OVERLAY_SUFFIX})?"
+        )
+
+    def overlay(self, snapshot_id: str) -> str:
+        """The name of the overlay made when a snapshot is taken."""
+        return self.own(f"{self.base}.{snapshot_id}")
+
+    def own(self, name: object) -> str:
+        """``name``, provided that it is the name of one of our images.
+
+        An absolute name of a file in the volume's own directory counts as
+        its bare name.
+
+        :raises ForeignImage: it is anything else.
+        """
+        if isinstance(name, str):
+            bare = name.removeprefix(f"{self.directory}/")
+            if self._own.fullmatch(bare):
+                return bare
+        raise ForeignImage(
+            f"{name!r} is no image of {self.base} in {self.directory}"
+        )
+
+    def path(self, name: str) -> Path:
+        """The absolute path of one of our files."""
+        return self.directory / name
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there; a link of that name counts."""
+        return os.path.lexists(self.path(name))
+
+    def images(self) -> list[str]:
+        """The names of all our images on the share."""
+        return sorted(
+            name
+            for name in os.listdir(self.directory)
+            if self._own.fullmatch(name)
+        )
+
+    def overlays(self) -> list[str]:
+        """The names of all our images but the base image."""
+        return [name for name in self.images() if name != self.base]
+
+    def make(
+        self,
+        name: str,
+        write: Callable[[Path], object],
+        *,
+        like: Path | None = None,
+    ) -> None:
+        """Make an image by ``write``, or leave no trace of it.
+
+        :param like: an image whose owner and mode the new one gets, so
+            that whoever runs the guest can open it (bug 1286376).
+        """
+        path = self.path(name)
+        try:
+            write(path)
+            if like is not None:
+                model = like.stat(follow_symlinks=False)
+                os.chmod(path, stat.S_IMODE(model.st_mode))
+                _give(path, model.st_uid, model.st_gid)
+            _fsync(path, os.O_RDONLY)
+            self._sync_directory()
+        except FileExistsError:
+            # It is not ours to remove.
+            raise
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def rename(self, name: str, to: str) -> None:
+        """Replace the file ``to``, if there is one, by ``name``."""
+        self.path(name).replace(self.path(to))
+        self._sync_directory()
+
+    def remove_unused(self, name: str, chain: Collection[str]) -> None:
+        """Remove an image, unless the active image's chain needs it.
+
+        :raises ForeignImage: it does.
+        """
+        if name in chain:
+            raise ForeignImage(f"{self.path(name)} is in use")
+        self.remove(name)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is gone already is fine."""
+        self.path(name).unlink(missing_ok=True)
+        self._sync_directory()
+
+    def _sync_directory(self) -> None:
+        _fsync(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _give(path: Path, uid: int, gid: int) -> None:
+    made = path.stat(follow_symlinks=False)
+    if (made.st_uid, made.st_gid) != (uid, gid):
+        os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

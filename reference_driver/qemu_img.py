@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``qemu-img`` commands that the driver uses.
+
+Every one has explicit formats, absolute paths for what it opens and, for a
+backing file, a bare name that was checked (contract sections 3 and 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MEMORY = "--as=1073741824"
+"""Bytes of address space (CVE-2015-5162)."""
+
+CPU = "--cpu=30"
+"""Seconds, for commands that touch headers; moving data has no limit."""
+
+
+class QemuImg:
+    """Starts ``qemu-img`` under util-linux' ``prlimit``.
+
+    :param execute: runs a command and raises when it fails; Cinder's
+        ``processutils.execute`` and its rootwrap variants fit.
+    """
+
+    def __init__(self, execute: Callable[..., Any]) -> None:
+        self._execute = execute
+
+    def create(self, path: Path, size_gib: int) -> None:
+        """Make an empty qcow2 image."""
+        self._run("create", "-f", "qcow2", str(path), f"{size_gib}G")
+
+    def create_overlay(
+        self, path: Path, backing: str, backing_format: str, size_gib: int
+    ) -> None:
+        """Make an overlay, without opening its backing file (``-u``)."""
+        self._run(
+            "create",
+            "-u",
+            "-f",
+            "qcow2",
+            "-b",
+            backing,
+            "-F",
+            backing_format,
+            str(path),
+            f"{size_gib}G",
+        )
+
+    def rebase(self, path: Path, backing: str, backing_format: str) -> None:
+        """Point an overlay at a backing file that reads the same."""
+        self._run(
+            "rebase",
+            "-u",
+            "-f",
+            "qcow2",
+            "-b",
+            backing,
+            "-F",
+            backing_format,
+            str(path),
+        )
+
+    def commit(self, path: Path) -> None:
+        """Write what an overlay holds into its backing file.
+
+        The overlay itself keeps its content (``-d``), so that the chain
+        reads the same wherever this is interrupted.
+        """
+        self._run("commit", "-f", "qcow2", "-d", str(path), moves_data=True)
+
+    def resize(self, path: Path, format_: str, size_gib: int) -> None:
+        """Grow an image."""
+        self._run("resize", "-f", format_, str(path), f"{size_gib}G")
+
+    def convert(
+        self, source: Path, source_format: str, path: Path, format_: str
+    ) -> None:
+        """Copy what is read through ``source`` into a new image."""
+        self._run(
+            "convert",
+            "-f",
+            source_format,
+            "-O",
+            format_,
+            str(source),
+            str(path),
+            moves_data=True,
+        )
+
+    def _run(self, *command: str, moves_data: bool = False) -> None:
+        limits = [MEMORY] if moves_data else [MEMORY, CPU]
+        self._execute("prlimit", *limits, "--", "qemu-img", *command)
