@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the suite has to know of a driver beyond Cinder's interface.
+
+How to construct it, where its files are, what it is able to do, and how to
+open what its connection information names.  The defaults fit a driver that
+takes Cinder's ``configuration`` and ``execute``, and keeps its images in one
+directory; anything else overrides a method here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assisted_kit import capabilities
+from assisted_kit.capabilities import Capability
+from assisted_kit.image import Image
+
+
+class DriverConfiguration:
+    """A back end's options, read as Cinder's ``Configuration`` is."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = dict(options)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_options"][name]
+        except KeyError:
+            raise AttributeError(
+                f"no option {name!r} is set for the driver; set it in the "
+                f"section [driver] of the configuration file"
+            ) from None
+
+    def safe_get(self, name: str) -> Any:
+        """The option's value, or None."""
+        return self._options.get(name)
+
+    def append_config_values(self, options: Any) -> None:
+        """Cinder's way to register options; each without a value is None."""
+        for option in options:
+            self._options.setdefault(
+                option.dest, getattr(option, "default", None)
+            )
+
+
+class DriverAdapter:
+    """The driver under test, as the suite handles it.
+
+    :param driver_class: the class to construct.
+    :param options: the section ``[driver]`` of the configuration file;
+        ``{share}`` in a value stands for the share's directory.
+    :param declared: capabilities that replace what the class declares.
+    """
+
+    def __init__(
+        self,
+        driver_class: type[Any],
+        options: Mapping[str, str] | None = None,
+        declared: frozenset[Capability] | None = None,
+    ) -> None:
+        self.driver_class = driver_class
+        self.options = dict(options or {})
+        self._declared = declared
+
+    @property
+    def name(self) -> str:
+        """``module:Class`` of the driver."""
+        return f"{self.driver_class.__module__}:{self.driver_class.__name__}"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the driver declares that it is able to do."""
+        if self._declared is not None:
+            return self._declared
+        names = getattr(self.driver_class, "assisted_capabilities", None)
+        if names is None:
+            return capabilities.DEFAULT
+        return capabilities.parse(names)
+
+    def configuration(self, share: Path, base_format: str) -> dict[str, Any]:
+        """The options to construct the driver with.
+
+        :param share: an empty directory that stands in for the share.
+        :param base_format: what new volumes are to be, ``raw`` or
+            ``qcow2``.
+        """
+        return {
+            "volume_backend_name": "assisted-kit",
+            "share_directory": str(share),
+            "qcow2_volumes": base_format == "qcow2",
+            **{
+                name: value.replace("{share}", str(share))
+                for name, value in self.options.items()
+            },
+        }
+
+    def construct(
+        self,
+        share: Path,
+        *,
+        base_format: str = "raw",
+        execute: Callable[..., Any],
+    ) -> Any:
+        """A driver instance on ``share``, set up and checked.
+
+        Its constructor gets ``configuration`` and ``execute`` as far as it
+        takes them.
+        """
+        arguments = {
+            "configuration": DriverConfiguration(
+                self.configuration(share, base_format)
+            ),
+            "execute": execute,
+        }
+        driver = self.driver_class(**_accepted(self.driver_class, arguments))
+        for step, values in (
+            ("do_setup", (None,)),
+            ("check_for_setup_error", ()),
+        ):
+            method = getattr(driver, step, None)
+            if method is not None:
+                method(*values)
+        return driver
+
+    def image(self, share: Path, connection_info: Mapping[str, Any]) -> Image:
+        """The image that a connection's ``data`` names.
+
+        :param connection_info: flat, as an attachment stores it.
+        """
+        return Image(
+            share / connection_info["name"], connection_info["format"]
+        )
+
+
+def _accepted(
+    function: Callable[..., Any], arguments: dict[str, Any]
+) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return arguments
+    names = {p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY}
+    return {k: v for k, v in arguments.items() if k in names}

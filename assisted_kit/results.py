@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run of the suite found out, rule by rule."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from assisted_kit.driver import CONTRACT_VERSION
+from assisted_kit.rules import Level
+from assisted_kit.rules import Rule
+
+
+class Outcome(enum.StrEnum):
+    """How a rule, or one test of it, ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    """The claim could not be evaluated."""
+    SKIPPED = "skipped"
+    """It is for an ability that the driver does not declare."""
+    NOT_EXERCISED = "not exercised"
+    """No claim was evaluated, though one should have been."""
+
+
+class Verdict(enum.StrEnum):
+    """What is said of the driver."""
+
+    CONFORMANT = "conformant"
+    NOT_CONFORMANT = "not conformant"
+    PARTIAL = "partial"
+
+
+class ExitStatus(enum.IntEnum):
+    """The exit status of ``assisted-kit run``."""
+
+    PASSED = 0
+    """Conformant, or everything that was selected passed."""
+    FAILED = 1
+    """A MUST rule failed."""
+    USAGE = 2
+    """Wrong usage, an unknown rule or a missing configuration file."""
+    NOT_RUN = 3
+    """The kit could not run, or something selected did not run."""
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One test of one rule."""
+
+    __test__ = False
+
+    rule_id: str
+    name: str
+    outcome: Outcome
+    evidence: int = 0
+    """How many times the claim was evaluated."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One rule, from all of its tests."""
+
+    rule: Rule
+    tests: tuple[TestResult, ...]
+
+    @property
+    def evidence(self) -> int:
+        """How many times the claim was evaluated."""
+        return sum(test.evidence for test in self.tests)
+
+    @property
+    def status(self) -> Outcome:
+        """The worst that happened; passed only with evidence."""
+        outcomes = {test.outcome for test in self.tests}
+        for worst in (Outcome.FAILED, Outcome.ERROR):
+            if worst in outcomes:
+                return worst
+        if Outcome.PASSED in outcomes and self.evidence:
+            return Outcome.PASSED
+        if outcomes == {Outcome.SKIPPED}:
+            return Outcome.SKIPPED
+        return Outcome.NOT_EXERCISED
+
+    @property
+    def messages(self) -> list[str]:
+        """What failed and erroneous tests have to say, each once."""
+        said = (
+            test.message
+            for test in self.tests
+            if test.outcome in (Outcome.FAILED, Outcome.ERROR) and test.message
+        )
+        return list(dict.fromkeys(said))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule's entry in the JSON result."""
+        entry: dict[str, Any] = {
+            "id": self.rule.id,
+            "level": str(self.rule.level),
+            "status": str(self.status),
+            "evidence": self.evidence,
+        }
+        if self.messages:
+            entry["message"] = "\n\n".join(self.messages)
+        skipped = [t for t in self.tests if t.outcome is Outcome.SKIPPED]
+        if skipped:
+            # A rule that passed may still have rows that did not run.
+            entry["skipped"] = sorted({test.message for test in skipped})
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A whole run."""
+
+    driver: str
+    rules: tuple[RuleResult, ...]
+    """Those that were selected, in the catalogue's order."""
+    selected: bool = False
+    """Whether only some rules were asked for."""
+    interrupted: bool = False
+    trouble: Sequence[str] = field(default_factory=tuple)
+    """What kept the kit from running, apart from any rule."""
+
+    def with_status(self, *statuses: Outcome) -> list[RuleResult]:
+        """The rules that ended in one of these ways."""
+        return [rule for rule in self.rules if rule.status in statuses]
+
+    @property
+    def violated(self) -> list[RuleResult]:
+        """MUST rules that failed."""
+        return [
+            rule
+            for rule in self.with_status(Outcome.FAILED)
+            if rule.rule.level is Level.MUST
+        ]
+
+    @property
+    def did_not_run(self) -> list[RuleResult]:
+        """MUST rules that left the question open.
+
+        A skipped rule does, when it was asked for by name; otherwise it
+        is for an optional ability that the driver does not have.
+        """
+        open_ = [Outcome.ERROR, Outcome.NOT_EXERCISED]
+        if self.selected:
+            open_.append(Outcome.SKIPPED)
+        return [
+            rule
+            for rule in self.with_status(*open_)
+            if self.selected or rule.rule.level is Level.MUST
+        ]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What can be said of the driver."""
+        if self.violated:
+            return Verdict.NOT_CONFORMANT
+        if (
+            self.selected
+            or self.interrupted
+            or self.trouble
+            or self.did_not_run
+        ):
+            return Verdict.PARTIAL
+        return Verdict.CONFORMANT
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The exit status of ``assisted-kit run``."""
+        if self.interrupted:
+            return ExitStatus.INTERRUPTED
+        if self.violated:
+            return ExitStatus.FAILED
+        if self.trouble or self.did_not_run:
+            return ExitStatus.NOT_RUN
+        return ExitStatus.PASSED
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON result."""
+        result: dict[str, Any] = {
+            "verdict": str(self.verdict),
+            "driver": self.driver,
+            "contract": CONTRACT_VERSION,
+            "rules": [rule.as_dict() for rule in self.rules],
+        }
+        if self.interrupted:
+            result["interrupted"] = True
+        if self.trouble:
+            result["trouble"] = list(self.trouble)
+        return result
+
+    def as_json(self) -> str:
+        """The JSON result as text."""
+        return json.dumps(self.as_dict(), indent=2) + "\n"
+
+
+def by_rule(
+    rules: Iterable[Rule], tests: Iterable[TestResult]
+) -> tuple[RuleResult, ...]:
+    """Put the results of tests under their rules."""
+    rules = list(rules)
+    found: dict[str, list[TestResult]] = {rule.id: [] for rule in rules}
+    for test in tests:
+        if test.rule_id in found:
+            found[test.rule_id].append(test)
+    return tuple(RuleResult(rule, tuple(found[rule.id])) for rule in rules)

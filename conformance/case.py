@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The base of every conformance test: one rule, its claims, its evidence."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable
+from typing import Any
+from typing import TypeVar
+
+import testtools
+
+from assisted_kit import subject as subjects
+from assisted_kit.capabilities import Capability
+from assisted_kit.driver import Hook
+from assisted_kit.rules import Rule
+from conformance import catalogue
+from conformance import oracle
+from conformance.deployment import Deployment
+from conformance.oracle import Difference
+from conformance.violation import describe
+from conformance.violation import Evidence
+from conformance.violation import Violation
+from conformance.volume import OperationFailed
+from conformance.volume import SnapshotUnderTest
+from conformance.volume import VolumeUnderTest
+from fakes.compute import Generation
+
+LOG = logging.getLogger(__name__)
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+def verifies(rule_id: str) -> Callable[[Test], Test]:
+    """Name the rule that a test verifies.
+
+    :raises KeyError: there is no such rule.
+    """
+    rule = catalogue.BY_ID[rule_id]
+
+    def name(test: Test) -> Test:
+        test.assisted_rule = rule  # type: ignore[attr-defined]
+        return test
+
+    return name
+
+
+class ConformanceTest(testtools.TestCase):
+    """A test whose claims about the driver are counted and explained.
+
+    What a failing test says is in ``assisted_message``, and how often its
+    claim was evaluated in ``assisted_evidence``.
+    """
+
+    assisted_evidence = 0
+    assisted_message = ""
+
+    @property
+    def assisted_rule(self) -> Rule:
+        """The rule that the test verifies."""
+        test = getattr(self, self._testMethodName)
+        rule: Rule = test.assisted_rule
+        return rule
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addOnException(self._explain)
+        self.volume: VolumeUnderTest | None = None
+        self.deployment: Deployment | None = None
+        self.subject = subjects.from_environment()
+        self.require(*self.assisted_rule.requires)
+
+    def require(self, *needed: Capability) -> None:
+        """Skip the test unless the driver declares what it uses."""
+        for capability in needed:
+            if capability not in self.subject.adapter.capabilities:
+                self.skipTest(
+                    f"the driver does not declare {capability.name}: "
+                    f"{capability.sentence}"
+                )
+
+    # -- arranging
+
+    def deploy(
+        self,
+        base: str = "raw",
+        *,
+        generation: Generation = Generation.DUAL,
+    ) -> Deployment:
+        """A volume service and a compute service around the driver.
+
+        :param base: the format of new volumes' base images.
+        """
+        self.require(Capability[f"{base}_base"])
+        self.deployment = self.useFixture(
+            Deployment(self.subject, base_format=base, generation=generation)
+        )
+        return self.deployment
+
+    def given_volume(
+        self,
+        base: str = "raw",
+        *,
+        attached: bool = False,
+        snapshots: int = 0,
+        generation: Generation = Generation.DUAL,
+    ) -> VolumeUnderTest:
+        """A volume that its guest wrote to before and after snapshots."""
+        volume = VolumeUnderTest(self.deploy(base, generation=generation))
+        self.volume = volume
+        if attached:
+            volume.attach()
+        volume.write()
+        for _ in range(snapshots):
+            volume.take_snapshot()
+            volume.write()
+        return volume
+
+    # -- claiming
+
+    def claim(self, holds: bool, expected: str, observed: str) -> None:
+        """Evaluate the rule's claim once.
+
+        :raises Violation: it does not hold.
+        """
+        self.assisted_evidence += 1
+        if not holds:
+            raise Violation(self._message(expected, observed))
+
+    def claim_equal(self, expected: object, observed: object, of: str) -> None:
+        """Claim that something of the driver's is as expected."""
+        self.claim(
+            expected == observed,
+            f"{of}: {expected!r}",
+            f"{of}: {observed!r}",
+        )
+
+    def claim_returns(
+        self, driver: Any, hook: Hook, snapshot: SnapshotUnderTest
+    ) -> Any:
+        """Call a hook, and claim that it does not raise."""
+        try:
+            returned = getattr(driver, hook)(snapshot.ref())
+        except Exception as error:
+            raised = f"it raised {type(error).__name__}: {error}"
+            self.claim(False, f"{hook} returns", raised)
+        self.claim(True, "", "")
+        return returned
+
+    def claim_everything_reads_back(self) -> None:
+        """Claim that the volume and every snapshot read as they should."""
+        volume = self._volume()
+        self._claim_same(
+            volume.difference(), "the volume, after what its guest wrote"
+        )
+        for snapshot in volume.snapshots:
+            self._claim_same(
+                volume.snapshot_difference(snapshot),
+                f"snapshot {snapshot.id}, as it was when it was taken",
+            )
+
+    def claim_live_guest_reads_back(self) -> None:
+        """Claim that the image that the guest has open reads right."""
+        volume = self._volume()
+        self._claim_same(
+            oracle.compare(volume.live_image(), volume.ledger),
+            "the image that the guest writes to",
+        )
+
+    def claim_copy_reads_back(self, snapshot: Any) -> None:
+        """Claim that a volume created from a snapshot reads as it."""
+        self._claim_same(
+            self._volume().copy_difference(snapshot),
+            f"a volume created from snapshot {snapshot.id}",
+        )
+
+    def _claim_same(self, difference: Difference | None, what: str) -> None:
+        if difference is None:
+            self.claim(True, "", "")
+        else:
+            self.claim(
+                False,
+                f"{what}:\n{difference.expected}",
+                difference.observed,
+            )
+
+    def _volume(self) -> VolumeUnderTest:
+        assert self.volume is not None, "the test has no volume yet"
+        return self.volume
+
+    # -- explaining
+
+    def _explain(self, exc_info: Any) -> None:
+        error = exc_info[1]
+        match error:
+            case Violation():
+                self.assisted_message = str(error)
+            case OperationFailed():
+                # The operation is part of what the rule claims to work.
+                self.assisted_evidence += 1
+                self.assisted_message = self._message(
+                    error.expected, error.observed
+                )
+            case self.skipException() | KeyboardInterrupt():
+                pass
+            case _:
+                self.assisted_message = self._message(
+                    "the test runs to its end",
+                    f"{type(error).__name__}: {error}",
+                )
+
+    def _message(self, expected: str, observed: str) -> str:
+        repeat = ["assisted-kit", "run", *self.subject.options]
+        return describe(
+            self.assisted_rule,
+            expected,
+            observed,
+            self._evidence(),
+            shlex.join([*repeat, "--rule", self.assisted_rule.id]),
+        )
+
+    def _evidence(self) -> Evidence:
+        deployment, volume = self.deployment, self.volume
+        if deployment is None or not hasattr(deployment, "nova"):
+            return Evidence()
+        # The last operation is what the reader needs; what the arrangement
+        # did before it would bury that.
+        calls = deployment.journal.calls()
+        last = calls[-1].snapshot_id if calls else None
+        failures = [call.traceback() for call in calls if call.error]
+        return Evidence(
+            chain_before=volume.chain_before if volume else "",
+            chain_after=volume.draw() if volume else "",
+            hooks=[str(call) for call in calls if call.snapshot_id == last],
+            nova=[
+                str(entry)
+                for entry in deployment.nova.history
+                if last is not None and last in str(entry)
+            ],
+            commands=[str(c) for c in deployment.journal.commands[-6:]],
+            traceback=failures[-1] if failures else "",
+            names=volume.names() if volume else {},
+        )

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the driver was asked and did, seen from outside."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from assisted_kit.driver import Hook
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One call of a hook and how it ended."""
+
+    hook: Hook
+    snapshot_id: str
+    attached: bool
+    returned: object = None
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        if self.error is None:
+            ended = f"returned {self.returned!r}"
+        else:
+            ended = f"raised {type(self.error).__name__}: {self.error}"
+        return f"{self.hook}({self.snapshot_id}) {ended}"
+
+    def traceback(self) -> str:
+        """Where the hook raised, for whoever mends it."""
+        if self.error is None:
+            return ""
+        return "".join(traceback.format_exception(self.error)).rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that the driver started through ``execute``."""
+
+    words: tuple[str, ...]
+    failure: str = ""
+
+    def __str__(self) -> str:
+        line = shlex.join(self.words)
+        return f"{line} failed: {self.failure}" if self.failure else line
+
+
+class Journal:
+    """Everything that was seen, in order; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._calls: list[HookCall] = []
+        self._commands: list[Command] = []
+        self._lock = threading.Lock()
+
+    def add(self, entry: HookCall | Command) -> None:
+        """Take a call or a command down."""
+        with self._lock:
+            if isinstance(entry, HookCall):
+                self._calls.append(entry)
+            else:
+                self._commands.append(entry)
+
+    def calls(
+        self, hook: Hook | None = None, snapshot_id: str | None = None
+    ) -> list[HookCall]:
+        """The calls of a hook, or of every hook, for a snapshot or all."""
+        with self._lock:
+            return [
+                call
+                for call in self._calls
+                if hook in (None, call.hook)
+                and snapshot_id in (None, call.snapshot_id)
+            ]
+
+    @property
+    def commands(self) -> list[Command]:
+        """The commands, in the order in which they ended."""
+        with self._lock:
+            return list(self._commands)
+
+
+class ObservedDriver:
+    """The driver under test, its hooks taken down in a journal.
+
+    :param successor: makes the driver of a process that takes over.
+    """
+
+    def __init__(
+        self, driver: Any, journal: Journal, successor: Callable[[], Any]
+    ) -> None:
+        self._driver = driver
+        self._journal = journal
+        self._successor = successor
+        self._crashing: set[Hook] = set()
+
+    def crash_after(self, hook: Hook) -> None:
+        """Lose what ``hook`` returns next, as if the process had died.
+
+        The driver of another process is called again then, which is what
+        the manager does after a restart (contract section 4).
+        """
+        self._crashing.add(hook)
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._driver, name)
+        if name in set(Hook):
+            return self._observed(Hook(name), member)
+        return member
+
+    def _observed(
+        self, hook: Hook, member: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        def call(snapshot_ref: Any) -> Any:
+            snapshot_id = snapshot_ref.id
+            attached = snapshot_ref.volume.attach_status == "attached"
+            called = member
+            try:
+                if hook in self._crashing:
+                    self._crashing.discard(hook)
+                    member(snapshot_ref)
+                    called = getattr(self._successor(), hook)
+                returned = called(snapshot_ref)
+            except BaseException as error:
+                self._journal.add(
+                    HookCall(hook, snapshot_id, attached, error=error)
+                )
+                raise
+            self._journal.add(HookCall(hook, snapshot_id, attached, returned))
+            return returned
+
+        return call
+
+
+def observed_execute(
+    execute: Callable[..., Any], journal: Journal
+) -> Callable[..., Any]:
+    """``execute`` as a driver gets it, its commands taken down."""
+
+    def run(*words: str, **options: Any) -> Any:
+        try:
+            done = execute(*words, **options)
+        except Exception as error:
+            journal.add(Command(words, str(error)))
+            raise
+        journal.add(Command(words))
+        return done
+
+    return run

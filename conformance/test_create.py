@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking snapshots: the overlay, and whoever uses it afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+
+import ddt
+
+from assisted_kit import qcow2
+from assisted_kit.driver import Hook
+from assisted_kit.driver import Operation
+from conformance.case import ConformanceTest
+from conformance.case import verifies
+from conformance.ledger import SECTOR
+from conformance.rows import BASES
+from conformance.rows import crossed
+from conformance.rows import GUESTS
+from fakes.compute import Fault
+from fakes.compute import Generation
+
+GUESTS_HEADER = bytes.fromhex("514649fb00000002").ljust(SECTOR, b"\1")
+"""What a guest writes to make its raw volume look like qcow2."""
+
+
+@ddt.ddt
+class OverlayTest(ConformanceTest):
+    """Contract section 3."""
+
+    @ddt.data(*crossed(BASES, GUESTS, (0, 2)))
+    @ddt.unpack
+    @verifies("CRE-001")
+    def test_overlay_is_as_the_layout_says(
+        self, base: str, guest: str, depth: int
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=depth
+        )
+        before = volume.active()
+        volume.take_snapshot()
+        overlay = volume.active()
+        self.claim_equal("qcow2", overlay.format, "the overlay's format")
+        header = qcow2.inspect(overlay.path)
+        self.claim_equal(
+            volume.ledger.size, header.virtual_size, "its virtual size"
+        )
+        self.claim_equal(
+            before.path.name, header.backing_file, "its backing file"
+        )
+        self.claim_equal(
+            before.format, header.backing_format, "its backing format"
+        )
+
+    @ddt.data(*GUESTS)
+    @verifies("CRE-002")
+    def test_guests_header_changes_no_format(self, guest: str) -> None:
+        volume = self.given_volume("raw", attached=guest == "attached")
+        volume.write_at([(0, GUESTS_HEADER)])
+        volume.take_snapshot()
+        volume.write()
+        self.claim_everything_reads_back()
+
+
+@ddt.ddt
+class ConnectionTest(ConformanceTest):
+    """Contract section 4."""
+
+    @ddt.data(*crossed(BASES, Generation))
+    @ddt.unpack
+    @verifies("CRE-003")
+    def test_attachment_names_the_overlay(
+        self, base: str, generation: Generation
+    ) -> None:
+        volume = self.given_volume(base, attached=True, generation=generation)
+        volume.take_snapshot()
+        self.claim_equal(
+            volume.live_image(),
+            volume.active(),
+            "the image that the attachment names",
+        )
+        # What Nova read when the status changed is what it restarts with.
+        volume.restart()
+        volume.write()
+        self.claim_everything_reads_back()
+
+
+@ddt.ddt
+class RepeatedBeginTest(ConformanceTest):
+    """Contract section 4: hooks are re-entrant."""
+
+    @ddt.data(*crossed(BASES, GUESTS))
+    @ddt.unpack
+    @verifies("CRE-004")
+    def test_begin_after_a_crash_finishes_the_job(
+        self, base: str, guest: str
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=1
+        )
+        volume.deployment.driver.crash_after(Hook.CREATE_BEGIN)
+        snapshot = volume.take_snapshot()
+        volume.write()
+        self.claim_equal("available", snapshot.status, "the snapshot")
+        self.claim_everything_reads_back()
+
+    @ddt.data(*BASES)
+    @verifies("CRE-005")
+    def test_live_overlay_is_not_made_anew(self, base: str) -> None:
+        volume = self.given_volume(base, attached=True)
+        volume.deployment.faults.on(Operation.CREATE, Fault.NEVER_REPORT)
+        snapshot = volume.start_snapshot()
+        volume.settle()
+        volume.write()
+        # Another process, restarted, that finds the request stored.
+        driver = volume.deployment.new_driver()
+        with contextlib.suppress(Exception):
+            # To refuse is fine; to make the overlay anew is not.
+            driver.create_snapshot_assisted_begin(snapshot.ref())
+        self.claim_live_guest_reads_back()

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deleting snapshots: what stays, what goes, and what is believed."""
+
+from __future__ import annotations
+
+import ddt
+
+from assisted_kit.driver import Hook
+from assisted_kit.driver import Operation
+from conformance import share_layout
+from conformance.case import ConformanceTest
+from conformance.case import verifies
+from conformance.rows import BASES
+from conformance.rows import crossed
+from conformance.rows import GUESTS
+from fakes.compute import Fault
+
+POSITIONS = ("oldest", "middle", "newest")
+
+
+def index_of(position: str, depth: int) -> int:
+    """Which of ``depth`` snapshots is meant."""
+    return {"oldest": 0, "middle": depth // 2, "newest": depth - 1}[position]
+
+
+@ddt.ddt
+class NothingThereTest(ConformanceTest):
+    """Contract section 3: no record of the snapshot, no file of it."""
+
+    @ddt.data(*crossed(GUESTS, (0, 1)))
+    @ddt.unpack
+    @verifies("DEL-001")
+    def test_delete_succeeds_repeatably(self, guest: str, depth: int) -> None:
+        volume = self.given_volume(
+            attached=guest == "attached", snapshots=depth
+        )
+        files = volume.files()
+        # Accepted by the API, and never begun.
+        unborn = volume.unborn_snapshot()
+        driver = volume.deployment.new_driver()
+        for _ in range(2):
+            self.claim_returns(driver, Hook.DELETE_BEGIN, unborn)
+        unborn.delete()
+        self.claim_equal(
+            [],
+            volume.deployment.nova_calls(unborn.id),
+            "what the compute service was asked",
+        )
+        self.claim_equal(files, volume.files(), "the files of the volume")
+        self.claim_everything_reads_back()
+
+
+@ddt.ddt
+class NoOrphansTest(ConformanceTest):
+    """Contract section 3, deleting."""
+
+    @ddt.data(*crossed(BASES, GUESTS, POSITIONS))
+    @ddt.unpack
+    @verifies("DEL-002")
+    def test_file_that_is_not_needed_is_gone(
+        self, base: str, guest: str, position: str
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=3
+        )
+        volume.snapshots[index_of(position, 3)].delete()
+        chain = share_layout.chain_of(volume.deployment.share, volume.active())
+        needed = {image.path.name for image in chain}
+        self.claim_equal(
+            sorted(needed | {f"{volume.name}.info"}),
+            sorted(volume.files()),
+            "the files of the volume",
+        )
+
+
+@ddt.ddt
+class UnbelievableReportTest(ConformanceTest):
+    """Contract section 5: done is reported, and is not done."""
+
+    @ddt.data(*POSITIONS)
+    @verifies("DEL-003")
+    def test_complete_raises_and_files_stay(self, position: str) -> None:
+        volume = self.given_volume(attached=True, snapshots=3)
+        files = volume.files()
+        snapshot = volume.snapshots[index_of(position, 3)]
+        volume.deployment.faults.on(Operation.DELETE, Fault.DONE_WITHOUT_WORK)
+        snapshot.start_delete()
+        volume.settle()
+        self.claim_equal(
+            sorted(files), sorted(volume.files()), "the files of the volume"
+        )
+        self.claim_equal(
+            "error_deleting", snapshot.status, "the snapshot's status"
+        )
+        self.claim_everything_reads_back()
+
+
+@ddt.ddt
+class RepeatedCompleteTest(ConformanceTest):
+    """Contract section 4: hooks are re-entrant."""
+
+    @ddt.data(*crossed(BASES, GUESTS, POSITIONS))
+    @ddt.unpack
+    @verifies("DEL-004")
+    def test_complete_after_a_crash_finishes_the_job(
+        self, base: str, guest: str, position: str
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=3
+        )
+        volume.deployment.driver.crash_after(Hook.DELETE_COMPLETE)
+        volume.snapshots[index_of(position, 3)].delete()
+        self.claim_everything_reads_back()
+
+
+@ddt.ddt
+class UnreportedDeleteTest(ConformanceTest):
+    """Contract section 3: an earlier attempt that was never reported."""
+
+    @ddt.data(*crossed(GUESTS, POSITIONS))
+    @ddt.unpack
+    @verifies("DEL-005")
+    def test_repeated_delete_converges(
+        self, guest: str, position: str
+    ) -> None:
+        volume = self.given_volume(attached=True, snapshots=3)
+        snapshot = volume.snapshots[index_of(position, 3)]
+        volume.deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
+        snapshot.start_delete()
+        volume.settle()
+        volume.deployment.let_deadline_pass()
+        volume.expect(snapshot, "an unreported delete", "error_deleting")
+        if guest == "detached":
+            volume.detach()
+        asked = len(volume.deployment.nova_calls(snapshot.id))
+        snapshot.delete(force=True)
+        self.claim_equal(
+            asked,
+            len(volume.deployment.nova_calls(snapshot.id)),
+            "how often the compute service was asked",
+        )
+        self.claim_everything_reads_back()
+
+    @ddt.data(1, 2)
+    @verifies("DEL-005")
+    def test_unreported_pull_of_everything_converges(self, depth: int) -> None:
+        volume = self.given_volume(attached=True, snapshots=depth)
+        while len(volume.snapshots) > 1:
+            volume.snapshots[0].delete()
+        snapshot = volume.snapshots[0]
+        volume.deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
+        snapshot.start_delete()
+        volume.settle()
+        volume.deployment.let_deadline_pass()
+        snapshot.delete(force=True)
+        self.claim_everything_reads_back()
+        volume.restart()
+        volume.write()
+        volume.take_snapshot()
+        self.claim_everything_reads_back()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The message of a rule that a driver violates.
+
+Written for the vendor's engineer who has never seen this kit: the rule and
+why it exists, what was expected and observed, the chain before and after,
+what the hooks returned, what Nova was told, and how to repeat it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+
+from assisted_kit.rules import Rule
+
+WIDTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was going on when a claim was evaluated."""
+
+    chain_before: str = ""
+    chain_after: str = ""
+    hooks: Sequence[str] = ()
+    nova: Sequence[str] = ()
+    commands: Sequence[str] = ()
+    traceback: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Long names to the short ones that stand for them."""
+
+
+class Violation(AssertionError):
+    """A claim about the driver does not hold."""
+
+
+def describe(
+    rule: Rule,
+    expected: str,
+    observed: str,
+    evidence: Evidence,
+    repeat: str,
+) -> str:
+    """The whole message."""
+    sources = "; ".join((f"contract {rule.section}", *rule.sources))
+    sections = [
+        f"{rule.id} ({rule.level})  {rule.sentence}",
+        _entry("why", [rule.reason]),
+        _entry("source", [sources]),
+        "",
+        _entry("expected", [expected]),
+        _entry("observed", [observed]),
+        "",
+        _entry("chain before", [evidence.chain_before]),
+        _entry("chain after", [evidence.chain_after]),
+        _entry("hooks", evidence.hooks),
+        _entry("Nova", evidence.nova),
+        _entry("commands", evidence.commands),
+        _entry("traceback", [evidence.traceback]),
+    ]
+    text = "\n".join(s for s in sections if s is not None)
+    for long, short in evidence.names.items():
+        text = text.replace(long, short)
+    legend = [
+        f"{short} = {long}"
+        for long, short in evidence.names.items()
+        if short in text
+    ]
+    tail = [_entry("names", legend), _entry("repeat", [repeat])]
+    return "\n".join([text, *(s for s in tail if s is not None)])
+
+
+def _entry(title: str, lines: Sequence[str]) -> str | None:
+    lines = [line for line in lines if line]
+    if not lines:
+        return None
+    body = "\n".join(lines)
+    indented = textwrap.indent(body, " " * WIDTH)
+    return f"{title:<{WIDTH}}{indented.lstrip()}"

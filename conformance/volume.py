@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A volume under test: operations in the domain's words, and its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from assisted_kit.capabilities import Capability
+from assisted_kit.db.references import NotFound
+from assisted_kit.image import Image
+from assisted_kit.lifecycle import Status
+from assisted_kit.refs import SnapshotRef
+from assisted_kit.refs import VolumeRef
+from conformance import oracle
+from conformance import share_layout
+from conformance.deployment import Deployment
+from conformance.ledger import generation_writes
+from conformance.ledger import Ledger
+from conformance.oracle import Difference
+
+GIB = 1024**3
+
+
+class OperationFailed(AssertionError):
+    """An operation ended in another status than it should have."""
+
+    def __init__(self, operation: str, expected: str, observed: str) -> None:
+        super().__init__(f"{operation}: {observed} instead of {expected}")
+        self.expected = f"{operation} ends in {expected}"
+        self.observed = f"it ended in {observed}"
+
+
+class SnapshotUnderTest:
+    """A snapshot, and what its volume held when it was taken."""
+
+    def __init__(
+        self, volume: VolumeUnderTest, snapshot_id: str, ledger: Ledger
+    ) -> None:
+        self.volume = volume
+        self.id = snapshot_id
+        self.ledger = ledger
+
+    @property
+    def status(self) -> str:
+        """Its status now; ``deleted`` when there is no row any more."""
+        try:
+            status: str = self.ref().status
+        except NotFound:
+            return str(Status.DELETED)
+        return status
+
+    def ref(self) -> SnapshotRef:
+        """The snapshot as a hook gets it."""
+        deployment = self.volume.deployment
+        return deployment.database.references.snapshot(
+            self.id, context=deployment.context
+        )
+
+    def delete(
+        self, *, force: bool = False, expect: str = Status.DELETED
+    ) -> None:
+        """Delete it and wait until that is over.
+
+        :raises OperationFailed: it ended in another status.
+        """
+        self.start_delete(force=force)
+        self.volume.settle()
+        self.volume.expect(self, "deleting the snapshot", expect)
+        if expect == Status.DELETED:
+            self.volume.snapshots.remove(self)
+
+    def start_delete(self, *, force: bool = False) -> None:
+        """Accept the delete; it goes on by itself."""
+        self.volume.chain_before = self.volume.draw()
+        self.volume.deployment.manager.delete_snapshot(self.id, force=force)
+
+
+class VolumeUnderTest:
+    """A volume of 1 GiB, its guest, and everything the guest wrote."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self._volumes = deployment.manager.volumes
+        self.id: str = self._volumes.create(1).id
+        self.name: str = self.ref().name
+        self.ledger = Ledger(GIB)
+        self.snapshots: list[SnapshotUnderTest] = []
+        self.instance: Any = None
+        self.pending: SnapshotUnderTest | None = None
+        """A snapshot whose create failed without anybody knowing how."""
+        self.chain_before = ""
+        self._generation = 0
+        self._taken: list[str] = []
+
+    def ref(self) -> VolumeRef:
+        """The volume as the driver's ordinary methods get it."""
+        return self._volumes.ref(self.id)
+
+    # -- the guest
+
+    def attach(self) -> None:
+        """Attach the volume to a running instance."""
+        self.instance = self.deployment.nova.boot()
+        self.instance.attach(self._volumes, self.id)
+
+    def detach(self) -> None:
+        """Detach it again."""
+        self.instance.detach(self.id)
+        self.instance = None
+
+    def attach_once_more(self) -> None:
+        """Give the volume a second attachment, to another instance."""
+        ref = self.ref()
+        self.deployment.database.volumes.attach(
+            self.id,
+            instance_uuid="00000000-0000-0000-0000-000000000002",
+            connector={"host": "another"},
+            connection_info=ref.volume_attachment[0].connection_info,
+        )
+
+    def restart(self) -> None:
+        """Restart the guest cold: what it opens is what Nova has read."""
+        self.instance.restart()
+
+    def write(self) -> None:
+        """The guest writes another generation.
+
+        A detached volume is attached for as long as that takes.
+        """
+        self._generation += 1
+        writes = generation_writes(self.ledger.size, self._generation)
+        self.write_at(writes)
+
+    def write_at(self, writes: list[tuple[int, bytes]]) -> None:
+        """The guest writes these bytes at these offsets."""
+        with self._guest() as disk:
+            disk.write_many(writes)
+        for offset, data in writes:
+            self.ledger.write(offset, data)
+
+    @contextmanager
+    def _guest(self) -> Iterator[Any]:
+        borrowed = self.instance is None
+        if borrowed:
+            self.attach()
+        try:
+            yield self.instance.disk(self.id)
+        finally:
+            if borrowed:
+                self.detach()
+
+    def set_status(self, status: str) -> None:
+        """Set the volume's status, as another operation of Cinder's does."""
+        self.deployment.database.volumes.update(self.id, {"status": status})
+
+    def live_image(self) -> Image:
+        """The image that the running guest writes to."""
+        image: Image = self.instance.disk(self.id).image
+        return image
+
+    # -- snapshots
+
+    def take_snapshot(
+        self, *, expect: str = Status.AVAILABLE
+    ) -> SnapshotUnderTest:
+        """Take a snapshot and wait until that is over.
+
+        :raises OperationFailed: it ended in another status.
+        """
+        snapshot = self.start_snapshot()
+        self.settle()
+        self.expect(snapshot, "taking a snapshot", expect)
+        return snapshot
+
+    def start_snapshot(self) -> SnapshotUnderTest:
+        """Accept a snapshot; it goes on by itself."""
+        self.chain_before = self.draw()
+        snapshot = SnapshotUnderTest(
+            self,
+            self.deployment.manager.create_snapshot(self.id),
+            self.ledger.copy(),
+        )
+        self.snapshots.append(snapshot)
+        self._taken.append(snapshot.id)
+        return snapshot
+
+    def unborn_snapshot(self) -> SnapshotUnderTest:
+        """A snapshot that the driver has never heard of, in error."""
+        snapshots = self.deployment.database.snapshots
+        attempt = snapshots.begin_create(self.id, assisted=False)
+        owner = self.deployment.manager.owner
+        self.deployment.database.claims.take(self.id, owner)
+        snapshots.move(
+            attempt,
+            owner,
+            (Status.CREATING, None),
+            (Status.ERROR, None),
+            release=True,
+        )
+        snapshot = SnapshotUnderTest(self, attempt.snapshot_id, self.ledger)
+        self._taken.append(snapshot.id)
+        self.snapshots.append(snapshot)
+        return snapshot
+
+    def settle(self) -> None:
+        """Wait until whatever was started is over or waits for a report.
+
+        :raises OperationFailed: a hook does not return.
+        """
+        if not self.deployment.settle():
+            raise OperationFailed(
+                "a snapshot operation",
+                "hooks that return as soon as their own work is done",
+                "a hook that does not return",
+            )
+
+    def expect(
+        self, snapshot: SnapshotUnderTest, operation: str, status: str
+    ) -> None:
+        """See that an operation ended in ``status``.
+
+        :raises OperationFailed: it ended in another.
+        """
+        observed = snapshot.status
+        if observed != status:
+            raise OperationFailed(
+                f"{operation} {snapshot.id}", str(status), observed
+            )
+
+    # -- what is read back
+
+    def connection_info(self) -> dict[str, Any]:
+        """What the volume's next connection uses.
+
+        That of the attachment, which is what Nova reads when it restarts
+        the guest, or what the driver says for a detached volume.
+        """
+        ref = self.ref()
+        if ref.volume_attachment:
+            info: dict[str, Any] = ref.volume_attachment[0].connection_info
+            return info
+        connection = self.deployment.driver.initialize_connection(
+            ref, {"host": "kit"}
+        )
+        return {**connection["data"]}
+
+    def active(self) -> Image:
+        """The image that the volume's next connection uses."""
+        return self.deployment.image(self.connection_info())
+
+    def snapshot_image(self, snapshot: SnapshotUnderTest) -> Image | None:
+        """Where a snapshot's data is, if the share tells."""
+        overlay = share_layout.overlay(
+            self.deployment.share, self.name, snapshot.id
+        )
+        if overlay is None:
+            return None
+        return share_layout.backing(self.deployment.share, overlay)
+
+    def difference(self) -> Difference | None:
+        """How the volume differs from what its guest wrote."""
+        return oracle.compare(self.active(), self.ledger)
+
+    def snapshot_difference(
+        self, snapshot: SnapshotUnderTest
+    ) -> Difference | None:
+        """How a snapshot differs from what was there when it was taken."""
+        adapter = self.deployment.subject.adapter
+        if Capability.cinder_share_layout in adapter.capabilities:
+            image = self.snapshot_image(snapshot)
+            if image is None:
+                return Difference(
+                    f"an overlay recorded for snapshot {snapshot.id}",
+                    "none in the info file",
+                )
+            return oracle.compare(image, snapshot.ledger)
+        return self.copy_difference(snapshot)
+
+    def copy_difference(
+        self, snapshot: SnapshotUnderTest
+    ) -> Difference | None:
+        """How a volume created from a snapshot differs from it."""
+        copy = self._volumes.create_from_snapshot(snapshot.id)
+        connection = self.deployment.driver.initialize_connection(
+            copy, {"host": "kit"}
+        )
+        difference = oracle.compare(
+            self.deployment.image(connection["data"]), snapshot.ledger
+        )
+        self._volumes.delete(copy.id)
+        return difference
+
+    def files(self) -> set[str]:
+        """The names of the volume's files on the share."""
+        return share_layout.files_of(self.deployment.share, self.name)
+
+    def info(self) -> dict[str, str] | None:
+        """The content of the info file; None when there is none."""
+        return share_layout.info(self.deployment.share, self.name)
+
+    def write_info(self, content: bytes) -> None:
+        """Put this into the info file, as somebody else might."""
+        path = self.deployment.share / f"{self.name}.info"
+        path.write_bytes(content)
+
+    def formats(self) -> dict[str, str]:
+        """The formats that are recorded for the volume."""
+        return dict(self.ref().admin_metadata)
+
+    # -- what a failure's message shows
+
+    def draw(self) -> str:
+        """The chain as it is on disk."""
+        try:
+            return share_layout.draw(self.deployment.share, self.active())
+        except Exception as error:  # whatever a broken driver raises
+            return f"the driver names no image: {error}"
+
+    def names(self) -> dict[str, str]:
+        """Long names to short ones, the longest first."""
+        snapshots = {
+            snapshot_id: f"s{number}"
+            for number, snapshot_id in enumerate(self._taken, 1)
+        }
+        return {**snapshots, self.name: "V", self.id: "<id of V>"}
