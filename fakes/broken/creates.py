@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects of taking a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assisted_kit.process import execute
+from reference_driver import info_file
+from reference_driver.chain import Chain
+from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.files import VolumeFiles
+
+
+class NamesBackingByPath(RemoteFSAssistedDriver):
+    """Writes a path into headers that only Cinder's host has."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        super()._make_overlay(files, chain, overlay, size)
+        self._qemu_img.rebase(
+            files.path(overlay),
+            str(files.path(chain.active.name)),
+            chain.active.format,
+        )
+
+
+class OneSectorShort(RemoteFSAssistedDriver):
+    """Makes overlays a sector smaller than the volume."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        super()._make_overlay(files, chain, overlay, size)
+        path = str(files.path(overlay))
+        options = ("resize", "-f", "qcow2", "--shrink", path, "-512")
+        execute("qemu-img", *options)
+
+
+class ProbesFormat(RemoteFSAssistedDriver):
+    """Believes what a raw volume's guest wrote into its first sector."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        files, _, chain = self._chain(snapshot_ref.volume)
+        active = files.path(chain.active.name)
+        with active.open("rb") as file:
+            looks = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
+        overlay = files.overlay(snapshot_ref.id)
+        self._qemu_img.rebase(files.path(overlay), active.name, looks)
+        return update
+
+
+class RefusesLeftovers(RemoteFSAssistedDriver):
+    """Cannot make an overlay that an interrupted call has left behind."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        if files.exists(overlay):
+            raise FileExistsError(overlay)
+        super()._make_overlay(files, chain, overlay, size)
+
+
+class MakesOverlayAnew(RemoteFSAssistedDriver):
+    """Makes the overlay whenever it is asked, even under a guest."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        files, _, chain = self._chain(snapshot_ref.volume)
+        overlay = files.overlay(snapshot_ref.id)
+        self._make_overlay(files, chain, overlay, snapshot_ref.volume.size)
+        return update
+
+
+class ForksChain(RemoteFSAssistedDriver):
+    """Puts every overlay on the base image."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        super()._make_overlay(files, chain, overlay, size)
+        if chain.base.name != chain.active.name:
+            self._qemu_img.rebase(
+                files.path(overlay), chain.base.name, chain.base.format
+            )
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        info = info_file.read(files)
+        overlay = files.overlay(snapshot_ref.id)
+        info_file.write(files, info.with_snapshot(snapshot_ref.id, overlay))
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+class ForgetsFormats(RemoteFSAssistedDriver):
+    """Never records what format the base image and the active one have."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        del update["volume_admin_metadata"]
+        return update
+
+
+class RecordsInBegin(RemoteFSAssistedDriver):
+    """Makes the overlay active before anybody has agreed to use it."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        files, info, _ = self._chain(snapshot_ref.volume)
+        overlay = files.overlay(snapshot_ref.id)
+        info_file.write(files, info.with_snapshot(snapshot_ref.id, overlay))
+        return update
+
+
+class TakesFirstAttachment(RemoteFSAssistedDriver):
+    """Assumes that there is one attachment, and takes the first."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        del snapshot_ref.volume.volume_attachment[1:]
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+
+class IgnoresPending(RemoteFSAssistedDriver):
+    """Takes a snapshot while nobody knows what the guest writes to."""
+
+    def _check_settled(self, *_arguments: Any, **_options: Any) -> None:
+        return None

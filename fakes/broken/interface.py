@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects of the interface itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_driver.driver import RemoteFSAssistedDriver
+
+
+class TakesContext(RemoteFSAssistedDriver):
+    """An override that kept a signature of long ago."""
+
+    def delete_snapshot_assisted_begin(  # type: ignore[override]
+        self, context: Any, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+
+class SaysYes(RemoteFSAssistedDriver):
+    """A property that is true whatever it says."""
+
+    @property
+    def supports_assisted_snapshots(self) -> Any:
+        return "yes"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects of model updates and of the requests in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_driver.driver import RemoteFSAssistedDriver
+
+
+class ReturnsNothing(RemoteFSAssistedDriver):
+    """A wrapper, for a lock say, that forgets to return."""
+
+    def create_snapshot_assisted_begin(self, snapshot_ref: Any) -> Any:
+        super().create_snapshot_assisted_begin(snapshot_ref)
+
+
+class SetsStatus(RemoteFSAssistedDriver):
+    """Completes the snapshot by itself."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        return {**update, "status": "available"}
+
+
+class NamesPath(RemoteFSAssistedDriver):
+    """Names files by paths that only Cinder's host has."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        stored = update.get("snapshot_admin_metadata", {})
+        if "create_info:new_file" in stored:
+            name = stored["create_info:new_file"]
+            stored["create_info:new_file"] = str(self._directory / name)
+        return update
+
+
+class DecidesByStatus(RemoteFSAssistedDriver):
+    """Takes a volume that is being backed up for a detached one."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        return update if snapshot_ref.volume.status == "in-use" else {}
+
+
+class PutsOverlayElsewhere(RemoteFSAssistedDriver):
+    """Keeps overlays in a directory of their own."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        if update:
+            name = update["snapshot_admin_metadata"]["create_info:new_file"]
+            directory = self._directory / "overlays"
+            directory.mkdir(exist_ok=True)
+            (self._directory / name).rename(directory / name)
+        return update
+
+
+class CommitsIntoBase(RemoteFSAssistedDriver):
+    """Merges an overlay into the bottom of the chain."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().delete_snapshot_assisted_begin(snapshot_ref)
+        stored = update["snapshot_admin_metadata"]
+        if stored.get("delete_info:merge_target_file"):
+            base = snapshot_ref.volume.name
+            stored["delete_info:merge_target_file"] = base
+            stored["plan:target"] = base
+        return update
+
+
+class PullsTooLittle(RemoteFSAssistedDriver):
+    """Names the backing file itself where its backing file is meant."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().delete_snapshot_assisted_begin(snapshot_ref)
+        stored = update["snapshot_admin_metadata"]
+        if "delete_info:type" in stored and not stored.get(
+            "delete_info:merge_target_file"
+        ):
+            stored["delete_info:file_to_merge"] = stored["plan:remove"]
+        return update
+
+
+class AsksWithoutGuest(RemoteFSAssistedDriver):
+    """Asks the compute service for help with a detached volume."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        super().create_snapshot_assisted_begin(snapshot_ref)
+        return {
+            "snapshot_admin_metadata": {
+                "create_info:type": "qcow2",
+                "create_info:new_file": (
+                    f"{snapshot_ref.volume.name}.{snapshot_ref.id}"
+                ),
+            }
+        }
