@@ -14,6 +14,7 @@ import testtools
 from assisted_kit import subject as subjects
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
+from assisted_kit.image import Image
 from assisted_kit.rules import Rule
 from conformance import catalogue
 from conformance import oracle
@@ -44,6 +45,12 @@ def verifies(rule_id: str) -> Callable[[Test], Test]:
         return test
 
     return name
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_shown(part) for part in value)
+    return str(value) if isinstance(value, Image) else repr(value)
 
 
 class ConformanceTest(testtools.TestCase):
@@ -132,8 +139,8 @@ class ConformanceTest(testtools.TestCase):
         """Claim that something of the driver's is as expected."""
         self.claim(
             expected == observed,
-            f"{of}: {expected!r}",
-            f"{of}: {observed!r}",
+            f"{of}: {_shown(expected)}",
+            f"{of}: {_shown(observed)}",
         )
 
     def claim_returns(

@@ -17,6 +17,10 @@ from dataclasses import field
 from assisted_kit.rules import Rule
 
 WIDTH = 16
+"""Columns of the titles."""
+
+COLUMNS = 88
+"""Columns of what is wrapped; names and commands are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ def describe(
     """The whole message."""
     sources = "; ".join((f"contract {rule.section}", *rule.sources))
     sections = [
-        f"{rule.id} ({rule.level})  {rule.sentence}",
-        _entry("why", [rule.reason]),
-        _entry("source", [sources]),
+        _entry(f"{rule.id} {rule.level}", [_wrapped(rule.sentence)]),
+        _entry("why", [_wrapped(rule.reason)]),
+        _entry("source", [_wrapped(sources)]),
         "",
         _entry("expected", [expected]),
         _entry("observed", [observed]),
@@ -71,6 +75,10 @@ def describe(
     ]
     tail = [_entry("names", legend), _entry("repeat", [repeat])]
     return "\n".join([text, *(s for s in tail if s is not None)])
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, COLUMNS - WIDTH, break_on_hyphens=False)
 
 
 def _entry(title: str, lines: Sequence[str]) -> str | None:

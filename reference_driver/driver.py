@@ -27,6 +27,7 @@ from reference_driver.errors import ForeignImage
 from reference_driver.errors import InvalidVolume
 from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
+from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
@@ -168,7 +169,16 @@ class RemoteFSAssistedDriver(RemoteFSVolumes):
         overlay = info.overlays[snapshot.id]
         if overlay not in chain:
             self._check_concerned(snapshot, overlay)
-            return Plan(Action.COMMITTED, overlay=overlay, remove=overlay)
+            backing = ""
+            if files.exists(overlay):
+                header = qcow2.inspect(files.path(overlay))
+                backing = header.backing_file or ""
+            return Plan(
+                Action.COMMITTED,
+                overlay=overlay,
+                remove=overlay,
+                target=files.own(backing) if backing else "",
+            )
         image = chain.find(overlay)
         if image.backing is None:
             earlier = Plan.stored_in(snapshot.snapshot_admin_metadata)
@@ -222,11 +232,12 @@ class RemoteFSAssistedDriver(RemoteFSVolumes):
             return Plan(Action.NOTHING)
         if overlay == info.active:
             return Plan(Action.ADOPT, overlay)
-        requested = any(
-            s.id == snapshot.id
-            for s in self._pending(files, info, snapshot.volume)
+        pending = self._pending(files, info, snapshot.volume)
+        given_up = (
+            all(other.id != snapshot.id for other in pending)
+            or "manager:compute_failed" in stored
         )
-        if not requested and chains.is_empty(files, overlay):
+        if given_up and self._is_unused(files, overlay):
             return Plan(Action.DISCARD, overlay, remove=overlay)
         if attached:
             return Plan(Action.ADOPT, overlay)
@@ -266,12 +277,14 @@ class RemoteFSAssistedDriver(RemoteFSVolumes):
                 self._commit_pending(files, plan, volume)
             case Action.ADOPT:
                 info = self._adopt(files, info, plan, volume)
+            case Action.DISCARD:
+                self._check_unused(files, plan.remove)
         info = info.without_snapshot(snapshot_ref.id)
         if info.on_share or info.active != files.base:
             info_file.write(files, info)
         chain = self._walk(files, info, volume, info.active)
         if plan.remove:
-            self._remove(files, chain, plan)
+            self._remove(files, chain, plan, volume)
         return {"volume_admin_metadata": _formats(files, chain, base_format)}
 
     def _commit(
@@ -304,6 +317,18 @@ class RemoteFSAssistedDriver(RemoteFSVolumes):
             self._check_on(files, plan.overlay, info.active, volume)
         return info.with_active(plan.overlay)
 
+    def _is_unused(self, files: VolumeFiles, overlay: str) -> bool:
+        """Whether nobody wrote to an overlay and nobody has it open."""
+        return chains.is_empty(files, overlay) and not is_open(
+            files.path(overlay)
+        )
+
+    def _check_unused(self, files: VolumeFiles, overlay: str) -> None:
+        if files.exists(overlay) and not self._is_unused(files, overlay):
+            raise ChainUnsettled(
+                f"{overlay} has come into use and is not removed"
+            )
+
     def _check_on(
         self, files: VolumeFiles, overlay: str, backing: str, volume: Any
     ) -> None:
@@ -314,21 +339,26 @@ class RemoteFSAssistedDriver(RemoteFSVolumes):
                 f"the active image: its data cannot be placed"
             )
 
-    def _remove(self, files: VolumeFiles, chain: Chain, plan: Plan) -> None:
+    def _remove(
+        self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
+    ) -> None:
         """Remove a file that the chain on disk proves unneeded.
 
-        Overlays of refused creates, which nobody reads, may still name it
-        as their backing file; they are pointed elsewhere first.
+        Overlays of failed creates, to which nobody ever wrote, may still
+        name it as their backing file; they are dealt with first.
         """
         heir = plan.target or plan.overlay
+        failed = {files.overlay(other.id) for other in volume.snapshots}
         for user in chains.users_of(files, plan.remove):
-            if user in chain or heir not in chain:
+            if user in chain or not self._is_unused(files, user):
                 raise ForeignImage(
                     f"{user} names {plan.remove} as its backing file"
                 )
-            self._qemu_img.rebase(
-                files.path(user), heir, chain.find(heir).format
-            )
+            if user in failed and heir in chain:
+                format_ = chain.find(heir).format
+                self._qemu_img.rebase(files.path(user), heir, format_)
+            else:
+                files.remove_unused(user, chain.names())
         files.remove_unused(plan.remove, chain.names())
 
 
@@ -391,7 +421,13 @@ def _check_done(chain: Chain, plan: Plan) -> None:
         raise WorkNotDone(
             f"{plan.remove} is still in the chain of {chain.active.name}"
         )
-    if not plan.above:
+    if plan.above not in chain:
+        # The guest was never switched to it, and its chain goes past it.
+        if plan.above and plan.target and plan.target not in chain:
+            raise WorkNotDone(
+                f"neither {plan.above} nor {plan.target} is in the chain "
+                f"of {chain.active.name}"
+            )
         return
     above = chain.find(plan.above)
     if (above.backing or "") != plan.target:

@@ -28,7 +28,9 @@ class NeedsRecord(RemoteFSAssistedDriver):
 class LeavesFile(RemoteFSAssistedDriver):
     """Forgets the file that was merged away."""
 
-    def _remove(self, files: VolumeFiles, chain: Chain, plan: Plan) -> None:
+    def _remove(
+        self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
+    ) -> None:
         return None
 
 

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suite judges: good drivers pass, each broken one fails by its rules."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.catalogue import BY_ID
+from conformance.catalogue import RULES
+from fakes.broken import BROKEN
+from fakes.broken import BrokenDriver
+from tests.command_line import assisted_kit_run
+
+
+def each_test(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    """Every test of a suite, however deep."""
+    for entry in suite:
+        if isinstance(entry, unittest.TestSuite):
+            yield from each_test(entry)
+        else:
+            yield entry
+
+
+@pytest.fixture(scope="module")
+def conformance_tests() -> list[unittest.TestCase]:
+    """Every test that a plain unittest runner finds."""
+    import conformance
+
+    directory = Path(conformance.__file__).parent
+    found = unittest.defaultTestLoader.discover(
+        str(directory), top_level_dir=str(directory.parent)
+    )
+    return list(each_test(found))
+
+
+def test_every_rule_has_a_test(
+    conformance_tests: list[unittest.TestCase],
+) -> None:
+    verified = {test.assisted_rule.id for test in conformance_tests}
+    assert verified == BY_ID.keys()
+
+
+def test_every_rule_has_a_broken_driver() -> None:
+    broken = {rule for driver in BROKEN for rule in driver.rules}
+    assert broken == BY_ID.keys()
+
+
+def test_ids_are_unique() -> None:
+    assert len(BY_ID) == len(RULES)
+
+
+def test_reference_driver_is_conformant(tmp_path: Path) -> None:
+    done = assisted_kit_run(tmp_path)
+    assert done.exit_status == 0, done.output
+    assert done.result is not None
+    assert done.result["verdict"] == "conformant"
+    assert set(done.statuses) == set(BY_ID)
+    assert set(done.statuses.values()) == {"passed"}
+    assert all(rule["evidence"] > 0 for rule in done.result["rules"])
+
+
+def test_reference_driver_passes_in_random_order(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--pyargs",
+            "conformance",
+            "-p",
+            "randomly",
+            "-q",
+            "--assisted-driver",
+            "reference_driver.driver:RemoteFSAssistedDriver",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "broken", BROKEN, ids=[broken.driver.__name__ for broken in BROKEN]
+)
+def test_broken_driver_fails_the_rules_it_names(
+    broken: BrokenDriver, tmp_path: Path
+) -> None:
+    done = assisted_kit_run(
+        tmp_path, "--driver", broken.name, rules=broken.rules
+    )
+    assert done.statuses == dict.fromkeys(broken.rules, "failed"), done.output
+    assert done.exit_status == 1
+    assert done.result is not None
+    for rule in done.result["rules"]:
+        assert "expected" in rule["message"]
+        assert "observed" in rule["message"]
