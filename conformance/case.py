@@ -63,6 +63,15 @@ class ConformanceTest(testtools.TestCase):
     assisted_evidence = 0
     assisted_message = ""
 
+    assisted_interrupted = False
+    """Whether Ctrl-C was pressed during the test."""
+
+    @property
+    def assisted_stuck(self) -> bool:
+        """Whether a hook was given up, whose thread is still at it."""
+        deployment: Deployment | None = getattr(self, "deployment", None)
+        return deployment is not None and bool(deployment.stuck)
+
     @property
     def assisted_rule(self) -> Rule:
         """The rule that the test verifies."""
@@ -72,10 +81,10 @@ class ConformanceTest(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.addOnException(self._explain)
         self.volume: VolumeUnderTest | None = None
         self.deployment: Deployment | None = None
         self.subject = subjects.from_environment()
+        self.addOnException(self._explain)
         self.require(*self.assisted_rule.requires)
 
     def require(self, *needed: Capability) -> None:
@@ -100,10 +109,11 @@ class ConformanceTest(testtools.TestCase):
         :param base: the format of new volumes' base images.
         """
         self.require(Capability[f"{base}_base"])
-        self.deployment = self.useFixture(
-            Deployment(self.subject, base_format=base, generation=generation)
+        # Known before it is set up, so that its trouble is known as well.
+        self.deployment = Deployment(
+            self.subject, base_format=base, generation=generation
         )
-        return self.deployment
+        return self.useFixture(self.deployment)
 
     def given_volume(
         self,
@@ -200,6 +210,11 @@ class ConformanceTest(testtools.TestCase):
 
     def _explain(self, exc_info: Any) -> None:
         error = exc_info[1]
+        if isinstance(error, KeyboardInterrupt):
+            self.assisted_interrupted = True
+        if self.assisted_message:
+            # What comes after the first trouble is mostly its consequence.
+            return
         match error:
             case Violation():
                 self.assisted_message = str(error)

@@ -9,6 +9,8 @@ from typing import Any
 
 import fixtures
 from oslo_context import context as oslo_context
+from testtools.content import Content
+from testtools.content_type import UTF8_TEXT
 
 from assisted_kit.clock import VirtualClock
 from assisted_kit.db import migration
@@ -21,7 +23,9 @@ from assisted_kit.process import execute
 from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
+from conformance.observed import calls_under_way
 from conformance.observed import Journal
+from conformance.observed import KeptLog
 from conformance.observed import observed_execute
 from conformance.observed import ObservedDriver
 from conformance.work_directory import WorkDirectory
@@ -29,9 +33,6 @@ from fakes.compute import FakeNova
 from fakes.compute import FaultPlan
 from fakes.compute import Generation
 from fakes.compute.history import Call
-
-PATIENCE = 120.0
-"""Seconds until a hook that does not return is given up."""
 
 
 class Deployment(fixtures.Fixture):
@@ -50,13 +51,11 @@ class Deployment(fixtures.Fixture):
         self.subject = subject
         self.base_format = base_format
         self._generation = generation
+        self.stuck = ""
+        """Where a hook is that did not return in time, if one did not."""
 
     def _setUp(self) -> None:
-        self.useFixture(
-            fixtures.FakeLogger(
-                level=logging.WARNING, nuke_handlers=True, name=""
-            )
-        )
+        self._keep_log()
         self.share = self.useFixture(WorkDirectory(self.subject)).path
         self.journal = Journal()
         self.clock = VirtualClock()
@@ -77,7 +76,7 @@ class Deployment(fixtures.Fixture):
             faults=self.faults,
             context=self.context,
         )
-        self.addCleanup(self.nova.close)
+        self.addCleanup(self._close_nova)
         self.driver = self.new_driver()
         self.manager = VolumeManager(
             self.driver,
@@ -86,7 +85,7 @@ class Deployment(fixtures.Fixture):
             self.notifier,
             context=self.context,
         )
-        self.addCleanup(self.manager.stop)
+        self.addCleanup(self._stop_manager)
 
     def new_driver(self) -> ObservedDriver:
         """Another instance of the driver on the same share."""
@@ -104,13 +103,27 @@ class Deployment(fixtures.Fixture):
 
         Snapshots whose report does not come stay in flight.
 
-        :returns: false when a hook did not return in :data:`PATIENCE`.
+        :returns: false when a hook does not return; it is :attr:`stuck`.
         """
         # The manager asks Nova, Nova reports, the manager completes, and
         # Nova reads the connection information again.
-        return all(
-            party.join(PATIENCE) for party in (self.manager, self.nova) * 2
-        )
+        return all(map(self._join, (self.manager, self.nova) * 2))
+
+    def _join(self, party: VolumeManager | FakeNova) -> bool:
+        if not self.stuck and not party.join(self.subject.patience):
+            self.stuck = calls_under_way() or f"{party} is busy"
+        return not self.stuck
+
+    # A thread cannot be ended from outside, so whoever waited for one that
+    # is stuck would wait for ever.
+
+    def _stop_manager(self) -> None:
+        if self._join(self.manager):
+            self.manager.stop()
+
+    def _close_nova(self) -> None:
+        if self._join(self.nova):
+            self.nova.close()
 
     def let_deadline_pass(self) -> None:
         """Have so much time pass that nobody waits for a report any more."""
@@ -133,10 +146,32 @@ class Deployment(fixtures.Fixture):
         return self.subject.adapter.image(self.share, connection_info)
 
     def _engine(self) -> Any:
-        connection = self.subject.database
-        if connection is None:
-            directory = self.useFixture(fixtures.TempDir()).path
-            connection = f"sqlite:///{Path(directory) / 'cinder.sqlite'}"
-        engine = create_engine(connection)
-        migration.upgrade(engine)
-        return engine
+        directory = self.useFixture(fixtures.TempDir()).path
+        return open_database(self.subject, Path(directory))
+
+    def _keep_log(self) -> None:
+        """Keep what is logged as a detail of the test, and print nothing.
+
+        A fixtures.FakeLogger would fail drivers whose log statements are
+        wrong, and hide why a set-up failed (it closes its stream).
+        """
+        log = KeptLog()
+        self.useFixture(
+            fixtures.LogHandler(
+                log, name="", level=logging.WARNING, nuke_handlers=True
+            )
+        )
+        self.addDetail("log", Content(UTF8_TEXT, log.as_bytes))
+
+
+def open_database(subject: Subject, directory: Path) -> Any:
+    """The engine of the database to use, its schema up to date.
+
+    :param directory: for a temporary one, unless the subject names one.
+    """
+    connection = subject.database
+    if connection is None:
+        connection = f"sqlite:///{directory / 'cinder.sqlite'}"
+    engine = create_engine(connection)
+    migration.upgrade(engine)
+    return engine

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -106,6 +108,11 @@ class ObservedDriver:
         """
         self._crashing.add(hook)
 
+    @property
+    def unobserved(self) -> Any:
+        """The driver itself, whose members have their own signatures."""
+        return self._driver
+
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._driver, name)
         if name in set(Hook):
@@ -151,3 +158,35 @@ def observed_execute(
         return done
 
     return run
+
+
+def calls_under_way() -> str:
+    """Where the driver is in each hook that has not returned, as text."""
+    stacks = []
+    for frame in sys._current_frames().values():
+        frames = traceback.extract_stack(frame)
+        names = [(f.filename, f.name) for f in frames]
+        if (__file__, "call") in names:
+            inside = names.index((__file__, "call")) + 1
+            stacks.append("".join(traceback.format_list(frames[inside:])))
+    return "\n".join(stacks).rstrip()
+
+
+class KeptLog(logging.Handler):
+    """What is logged, kept in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record; one that cannot be formatted, as it is."""
+        try:
+            line = self.format(record)
+        except Exception as error:
+            line = f"{record.msg!r} % {record.args!r}: {error}"
+        self._lines.append(f"{line}\n")
+
+    def as_bytes(self) -> list[bytes]:
+        """The lines, encoded."""
+        return [line.encode(errors="backslashreplace") for line in self._lines]

@@ -13,7 +13,7 @@ class InterfaceTest(ConformanceTest):
 
     @verifies("SIG-001")
     def test_hooks_take_exactly_one_positional_argument(self) -> None:
-        faults = interface_faults(self.subject.adapter.driver_class)
+        faults = interface_faults(self.deploy().driver.unobserved)
         self.claim(
             not faults,
             "four hooks that take one positional argument",

@@ -213,7 +213,9 @@ class VolumeUnderTest:
             raise OperationFailed(
                 "a snapshot operation",
                 "hooks that return as soon as their own work is done",
-                "a hook that does not return",
+                f"a hook that has not returned in "
+                f"{self.deployment.subject.patience:g} s; it is at\n"
+                f"{self.deployment.stuck}",
             )
 
     def expect(

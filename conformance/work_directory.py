@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fixtures
@@ -14,12 +18,19 @@ from assisted_kit.subject import SubjectError
 
 PREFIX = "assisted-kit."
 
+RUN_VARIABLE = "ASSISTED_KIT_RUN"
+"""A name for the run, to be found in the names of its directories."""
+
+ROOM = 16
+"""MiB that a test may write at most; the images are sparse."""
+
 
 class WorkDirectory(fixtures.Fixture):
     """An empty directory on the share, gone again afterwards.
 
     Without a share it is a temporary one.  Everything in it was made by
     this kit, since it was empty at the start: nothing else is ever touched.
+    One that was there before, empty, stays.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -28,23 +39,86 @@ class WorkDirectory(fixtures.Fixture):
 
     def _setUp(self) -> None:
         share = self._subject.share
-        named = self._subject.work_directory
-        try:
-            if share is None or named is None:
-                made = tempfile.mkdtemp(prefix=PREFIX, dir=share)
-                self.path = Path(made)
-            else:
-                self.path = share / named
-                self.path.mkdir(exist_ok=True)
-        except OSError as error:
+        if share is not None and not share.is_dir():
             raise SubjectError(
-                f"no directory can be made on the share: {error}"
-            ) from error
-        found = sorted(entry.name for entry in self.path.iterdir())
+                f"the share {share} {_not_directory(share)}: mount it, or "
+                f"name another one in {self._subject.config_file}"
+            )
+        where = share or Path(tempfile.gettempdir())
+        with _explained(where):
+            if self._make(where):
+                self.addCleanup(self._remove)
+                return
+            found = sorted(entry.name for entry in self.path.iterdir())
         if found:
             raise SubjectError(
                 f"{self.path} is not empty: it holds {', '.join(found[:5])}"
                 f"{' and more' if len(found) > 5 else ''}. The kit works in "
                 f"a directory of its own; empty it, or name another one"
             )
-        self.addCleanup(shutil.rmtree, self.path, ignore_errors=True)
+        self.addCleanup(self._empty)
+
+    def check_room(self) -> None:
+        """Find out by writing that a test has room for its images.
+
+        :raises SubjectError: it has not.
+        """
+        path = self.path / "room"
+        with _explained(self.path.parent):
+            try:
+                with path.open("xb") as file:
+                    for _ in range(ROOM):
+                        file.write(bytes(1024 * 1024))
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                path.unlink(missing_ok=True)
+
+    def _make(self, where: Path) -> bool:
+        """Set :attr:`path`; returns whether the directory is new."""
+        named = self._subject.work_directory
+        if named is None:
+            run = os.environ.get(RUN_VARIABLE)
+            prefix = f"{PREFIX}{run}." if run else PREFIX
+            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=where))
+            return True
+        # Each of pytest-xdist's workers has one to itself.
+        worker = os.environ.get("PYTEST_XDIST_WORKER")
+        self.path = where / (f"{named}.{worker}" if worker else named)
+        if self.path.is_symlink():
+            raise SubjectError(
+                f"{self.path} is a symbolic link; the kit works in a "
+                f"directory of its own on the share"
+            )
+        there = self.path.is_dir()
+        self.path.mkdir(exist_ok=True)
+        return not there
+
+    def _empty(self) -> None:
+        with _explained(self.path, "be emptied"):
+            for entry in self.path.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+
+    def _remove(self) -> None:
+        with _explained(self.path, "be removed"):
+            shutil.rmtree(self.path)
+
+
+def _not_directory(path: Path) -> str:
+    return "is not a directory" if path.exists() else "does not exist"
+
+
+@contextmanager
+def _explained(where: Path, what: str = "be used") -> Iterator[None]:
+    """Say which directory has the trouble, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        way_out = f". A test needs {ROOM} MiB: make room on it" if full else ""
+        raise SubjectError(
+            f"the share {where} cannot {what}: {error}{way_out}"
+        ) from error

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sphinx's configuration."""
+"""Sphinx's configuration; the lists are made from the code they are of."""
 
 from importlib import metadata
+from pathlib import Path
+
+from assisted_kit.capabilities import Capability
+from assisted_kit.lifecycle import TRANSITIONS
+from conformance.catalogue import RULES
+from fakes.broken import BROKEN
 
 project = "Assisted Kit"
 author = "The Assisted Kit authors"
@@ -10,3 +16,61 @@ release = metadata.version("assisted-kit")
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_show_copyright = False
+
+GENERATED = Path(__file__).parent / "generated"
+
+
+def rules():
+    """Every rule, as a definition list."""
+    broken_by = {
+        rule: [b for b in BROKEN if rule in b.rules]
+        for rule in (r.id for r in RULES)
+    }
+    for rule in RULES:
+        names = ", ".join(
+            f"``{b.driver.__name__}``" for b in broken_by[rule.id]
+        )
+        yield f"``{rule.id}`` ({rule.level})"
+        yield f"    {rule.sentence}"
+        yield ""
+        yield f"    {rule.reason}"
+        yield ""
+        sources = "; ".join((f"contract {rule.section}", *rule.sources))
+        yield f"    *Source:* {sources}. *Broken by:* {names}."
+        if rule.requires:
+            needed = ", ".join(f"``{c.name}``" for c in rule.requires)
+            yield f"    *Requires:* {needed}."
+        yield ""
+
+
+def capabilities():
+    """Every capability, as a definition list."""
+    for capability in Capability:
+        default = "declared by default" if capability.default else "optional"
+        yield f"``{capability.name}`` ({default})"
+        yield f"    {capability.sentence}"
+        yield ""
+
+
+def transitions():
+    """The state machine, as a table."""
+    yield ".. list-table::"
+    yield "    :header-rows: 1"
+    yield ""
+    for row in (("State", "Event", "Next state"), *TRANSITIONS):
+        first, *others = (str(cell) for cell in row)
+        yield f"    * - {first}"
+        yield from (f"      - {cell}" for cell in others)
+
+
+def write_lists(app):
+    """Write what the pages include."""
+    GENERATED.mkdir(exist_ok=True)
+    for make in (rules, capabilities, transitions):
+        text = "\n".join(make()) + "\n"
+        (GENERATED / f"{make.__name__}.inc").write_text(text)
+
+
+def setup(app):
+    """Have the lists made before the pages are read."""
+    app.connect("builder-inited", write_lists)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One try of everything that every test needs, before any test.
+
+What fails here would fail in each of them, and say less of the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fixtures
+from oslo_db.exception import DBError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from assisted_kit.process import execute
+from assisted_kit.subject import BASES
+from assisted_kit.subject import Subject
+from assisted_kit.subject import SubjectError
+from assisted_kit.subject import trace
+from conformance.deployment import open_database
+from conformance.work_directory import WorkDirectory
+
+
+def try_out(subject: Subject) -> None:
+    """Use the share and the database once, and construct the driver.
+
+    :raises SubjectError: saying which of them cannot be used, and why.
+    """
+    with _ready(WorkDirectory(subject)) as directory:
+        directory.check_room()
+        _try_database(subject)
+        _try_driver(subject, directory.path)
+
+
+@contextmanager
+def _ready(directory: WorkDirectory) -> Iterator[WorkDirectory]:
+    try:
+        directory.setUp()
+    except fixtures.MultipleExceptions as error:
+        # Of what went wrong in a fixture's set-up, the cause comes first.
+        raise error.args[0][1] from None
+    try:
+        yield directory
+    finally:
+        directory.cleanUp()
+
+
+def _try_database(subject: Subject) -> None:
+    with fixtures.TempDir() as directory:
+        try:
+            open_database(subject, Path(directory.path)).dispose()
+        except (DBError, SQLAlchemyError, ImportError) as error:
+            raise SubjectError(
+                f"the database {_url(subject)} cannot be used: {error}"
+            ) from error
+
+
+def _url(subject: Subject) -> str:
+    if subject.database is None:
+        return "in the temporary directory"
+    try:
+        url = make_url(subject.database)
+    except SQLAlchemyError:
+        return f"of [database] connection in {subject.config_file}"
+    return url.render_as_string(hide_password=True)
+
+
+def _try_driver(subject: Subject, directory: Path) -> None:
+    base = next(b for b in BASES if b in subject.adapter.capabilities)
+    try:
+        subject.adapter.construct(
+            directory,
+            base_format=base.name.removesuffix("_base"),
+            execute=execute,
+        )
+    except (Exception, SystemExit) as error:
+        raise SubjectError(
+            f"the driver {subject.driver} cannot be constructed and set "
+            f"up:\n{trace(error)}"
+        ) from error
