@@ -107,7 +107,8 @@ class Deployment(fixtures.Fixture):
         """
         # The manager asks Nova, Nova reports, the manager completes, and
         # Nova reads the connection information again.
-        return all(map(self._join, (self.manager, self.nova) * 2))
+        parties = (self.manager, self.nova) * 2
+        return all(self._join(party) for party in parties)
 
     def _join(self, party: VolumeManager | FakeNova) -> bool:
         if not self.stuck and not party.join(self.subject.patience):

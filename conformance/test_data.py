@@ -23,6 +23,10 @@ PLACES = (
 """Positions of a snapshot, each with the number of snapshots there are."""
 
 
+DEEP = 30
+"""Snapshots of a chain that is long, though none too long for QEMU."""
+
+
 @ddt.ddt
 class CreateTest(ConformanceTest):
     """Contract section 5, the rule above all others."""
@@ -60,6 +64,12 @@ class DeleteTest(ConformanceTest):
         self, base: str, place: str, depth: int
     ) -> None:
         self._delete(base, place, depth, attached=False)
+
+    @verifies("DAT-002")
+    def test_deleting_from_a_deep_chain_keeps_every_byte(self) -> None:
+        volume = self.given_volume(snapshots=DEEP)
+        volume.snapshots[0].delete()
+        self.claim_everything_reads_back()
 
     @ddt.data(*_places())
     @ddt.unpack

@@ -15,11 +15,8 @@ import fixtures
 
 from assisted_kit.subject import Subject
 from assisted_kit.subject import SubjectError
-
-PREFIX = "assisted-kit."
-
-RUN_VARIABLE = "ASSISTED_KIT_RUN"
-"""A name for the run, to be found in the names of its directories."""
+from assisted_kit.supervisor import PREFIX
+from assisted_kit.supervisor import RUN_VARIABLE
 
 ROOM = 16
 """MiB that a test may write at most; the images are sparse."""
@@ -29,8 +26,8 @@ class WorkDirectory(fixtures.Fixture):
     """An empty directory on the share, gone again afterwards.
 
     Without a share it is a temporary one.  Everything in it was made by
-    this kit, since it was empty at the start: nothing else is ever touched.
-    One that was there before, empty, stays.
+    this kit: nothing else is ever touched.  Where the configuration names
+    a directory, it is in that one, which must be absent or empty.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -45,18 +42,41 @@ class WorkDirectory(fixtures.Fixture):
                 f"name another one in {self._subject.config_file}"
             )
         where = share or Path(tempfile.gettempdir())
+        run = os.environ.get(RUN_VARIABLE)
+        prefix = f"{PREFIX}{run}." if run else PREFIX
         with _explained(where):
-            if self._make(where):
-                self.addCleanup(self._remove)
-                return
-            found = sorted(entry.name for entry in self.path.iterdir())
+            where = self._claimed(where)
+            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=where))
+        self.addCleanup(self._remove, self.path)
+
+    def _claimed(self, share: Path) -> Path:
+        """The directory that the configuration names, seen to be empty."""
+        named = self._subject.work_directory
+        if named is None:
+            return share
+        # Each of pytest-xdist's workers has one to itself.
+        worker = os.environ.get("PYTEST_XDIST_WORKER")
+        path = share / (f"{named}.{worker}" if worker else named)
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise SubjectError(
+                f"{path} is not a directory of the share; remove it, or "
+                f"name another work_directory"
+            )
+        if not path.exists():
+            path.mkdir()
+            self.addCleanup(self._remove, path)
+        found = sorted(entry.name for entry in path.iterdir())
         if found:
             raise SubjectError(
-                f"{self.path} is not empty: it holds {', '.join(found[:5])}"
+                f"{path} is not empty: it holds {', '.join(found[:5])}"
                 f"{' and more' if len(found) > 5 else ''}. The kit works in "
                 f"a directory of its own; empty it, or name another one"
             )
-        self.addCleanup(self._empty)
+        return path
+
+    def _remove(self, path: Path) -> None:
+        with _explained(path, "be removed"):
+            shutil.rmtree(path)
 
     def check_room(self) -> None:
         """Find out by writing that a test has room for its images.
@@ -94,18 +114,6 @@ class WorkDirectory(fixtures.Fixture):
         self.path.mkdir(exist_ok=True)
         return not there
 
-    def _empty(self) -> None:
-        with _explained(self.path, "be emptied"):
-            for entry in self.path.iterdir():
-                if entry.is_dir() and not entry.is_symlink():
-                    shutil.rmtree(entry)
-                else:
-                    entry.unlink()
-
-    def _remove(self) -> None:
-        with _explained(self.path, "be removed"):
-            shutil.rmtree(self.path)
-
 
 def _not_directory(path: Path) -> str:
     return "is not a directory" if path.exists() else "does not exist"
@@ -113,12 +121,15 @@ def _not_directory(path: Path) -> str:
 
 @contextmanager
 def _explained(where: Path, what: str = "be used") -> Iterator[None]:
-    """Say which directory has the trouble, and what to do about it."""
+    """Say which directory has the trouble, and the way out.
+
+    :raises SubjectError: in place of an OSError.
+    """
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         way_out = f". A test needs {ROOM} MiB: make room on it" if full else ""
         raise SubjectError(
-            f"the share {where} cannot {what}: {error}{way_out}"
+            f"{where} cannot {what}: {error}{way_out}"
         ) from error

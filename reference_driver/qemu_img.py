@@ -11,11 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MEMORY = "--as=1073741824"
-"""Bytes of address space (CVE-2015-5162)."""
+GIB = 1024**3
 
-CPU = "--cpu=30"
-"""Seconds, for commands that touch headers; moving data has no limit."""
+HEADER_LIMITS = (f"--as={GIB}", "--cpu=30")
+"""Address space in bytes and seconds of CPU, for commands that open one
+image and touch its header (CVE-2015-5162)."""
+
+CHAIN_LIMITS = (f"--as={16 * GIB}",)
+"""For commands that open a whole chain: each image has its cache and the
+command its threads, so that a chain of 50 does not fit into 1 GiB.  Moving
+data has no limit of CPU (contract section 8)."""
 
 
 class QemuImg:
@@ -69,11 +74,20 @@ class QemuImg:
         The overlay itself keeps its content (``-d``), so that the chain
         reads the same wherever this is interrupted.
         """
-        self._run("commit", "-f", "qcow2", "-d", str(path), moves_data=True)
+        self._run(
+            "commit", "-f", "qcow2", "-d", str(path), limits=CHAIN_LIMITS
+        )
 
     def resize(self, path: Path, format_: str, size_gib: int) -> None:
         """Grow an image."""
-        self._run("resize", "-f", format_, str(path), f"{size_gib}G")
+        self._run(
+            "resize",
+            "-f",
+            format_,
+            str(path),
+            f"{size_gib}G",
+            limits=CHAIN_LIMITS,
+        )
 
     def convert(
         self, source: Path, source_format: str, path: Path, format_: str
@@ -87,9 +101,10 @@ class QemuImg:
             format_,
             str(source),
             str(path),
-            moves_data=True,
+            limits=CHAIN_LIMITS,
         )
 
-    def _run(self, *command: str, moves_data: bool = False) -> None:
-        limits = [MEMORY] if moves_data else [MEMORY, CPU]
+    def _run(
+        self, *command: str, limits: tuple[str, ...] = HEADER_LIMITS
+    ) -> None:
         self._execute("prlimit", *limits, "--", "qemu-img", *command)

@@ -86,6 +86,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     BrokenDriver(deletes.RecordsBeforeReport, ("ERR-003",), ("bug 1919487",)),
     BrokenDriver(deletes.RemovesPending, ("ERR-005",)),
     BrokenDriver(merges.CommitsOverlayAbove, ("DAT-002",), ("bug 1468445",)),
+    BrokenDriver(merges.StopsAtSixteen, ("DAT-002",), ("bug 1646181",)),
     BrokenDriver(merges.ForgetsPulled, ("DAT-003",), ("bug 1262880",)),
     BrokenDriver(
         trust.TrustsHeaders, ("SEC-001",), ("CVE-2014-3641", "bug 1350504")

@@ -26,6 +26,17 @@ class CommitsOverlayAbove(RemoteFSAssistedDriver):
         return super()._commit(files, info, chain, plan)
 
 
+class StopsAtSixteen(RemoteFSAssistedDriver):
+    """Has limits that a long chain does not fit into."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        if len(chain.images) > 16:
+            raise MemoryError
+        return super()._commit(files, info, chain, plan)
+
+
 class ForgetsPulled(RemoteFSAssistedDriver):
     """Leaves the snapshot of a pulled overlay recorded for that overlay."""
 
