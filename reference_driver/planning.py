@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deciding how a snapshot is deleted (contract section 3, deleting)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assisted_kit import qcow2
+from reference_driver import chain as chains
+from reference_driver.chain import Chain
+from reference_driver.errors import ChainUnsettled
+from reference_driver.files import VolumeFiles
+from reference_driver.image_lock import is_open
+from reference_driver.info_file import Info
+from reference_driver.plan import Action
+from reference_driver.plan import Plan
+from reference_driver.share import RECORDED
+from reference_driver.share import RemoteFSShare
+
+
+class DeletePlanning(RemoteFSShare):
+    """Works out what is to be merged into what; changes nothing."""
+
+    def _plan(
+        self, files: VolumeFiles, info: Info, chain: Chain, snapshot: Any
+    ) -> Plan | None:
+        """Compare records and chain (section 3).
+
+        An earlier attempt may have been carried out and never reported.
+        Nothing is merged then.
+        """
+        overlay = info.overlays[snapshot.id]
+        if overlay not in chain:
+            self._check_concerned(snapshot, overlay)
+            backing = ""
+            if files.exists(overlay):
+                header = qcow2.inspect(files.path(overlay))
+                backing = header.backing_file or ""
+            return Plan(
+                Action.COMMITTED,
+                overlay=overlay,
+                remove=overlay,
+                target=files.own(backing) if backing else "",
+            )
+        image = chain.find(overlay)
+        if image.backing is None:
+            earlier = Plan.stored_in(snapshot.snapshot_admin_metadata)
+            base = earlier.remove if earlier else files.base
+            return Plan(Action.PULLED, overlay, remove=base, above=overlay)
+        for other_id, other in info.overlays.items():
+            if other_id == snapshot.id or other in chain:
+                continue
+            header = qcow2.inspect(files.path(other))
+            if header.backing_file == image.backing:
+                self._check_concerned(snapshot, other)
+                return Plan(
+                    Action.PULLED,
+                    overlay,
+                    remove=other,
+                    above=overlay,
+                    target=image.backing,
+                    target_format=image.backing_format or "",
+                )
+        return None
+
+    def _check_concerned(self, snapshot: Any, overlay: str) -> None:
+        """See that no other snapshot's delete put an overlay out of use.
+
+        A commit of it and a pull of it leave the same headers behind; only
+        the plans tell them apart.
+        """
+        for other in snapshot.volume.snapshots:
+            plan = Plan.stored_in(other.snapshot_admin_metadata)
+            if other.id != snapshot.id and plan and plan.remove == overlay:
+                own = Plan.stored_in(snapshot.snapshot_admin_metadata)
+                if own is None or own.remove != overlay:
+                    raise ChainUnsettled(
+                        f"{overlay} was put out of use by the delete of "
+                        f"snapshot {other.id}: repeat that one first"
+                    )
+
+    def _plan_unrecorded(
+        self, files: VolumeFiles, info: Info, snapshot: Any, attached: bool
+    ) -> Plan:
+        """A snapshot that the info file does not know."""
+        stored = snapshot.snapshot_admin_metadata
+        overlay = files.overlay(snapshot.id)
+        earlier = Plan.stored_in(stored)
+        if RECORDED in stored and earlier is not None:
+            # Its record was dropped, and removing the file was not done.
+            return Plan(
+                Action.COMMITTED, earlier.overlay, remove=earlier.remove
+            )
+        if not files.exists(overlay):
+            return Plan(Action.NOTHING)
+        if overlay == info.active:
+            return Plan(Action.ADOPT, overlay)
+        pending = self._pending(files, info, snapshot.volume)
+        given_up = (
+            all(other.id != snapshot.id for other in pending)
+            or "manager:compute_failed" in stored
+        )
+        if given_up and self._is_unused(files, overlay):
+            return Plan(Action.DISCARD, overlay, remove=overlay)
+        if attached:
+            return Plan(Action.ADOPT, overlay)
+        return Plan(
+            Action.COMMIT_PENDING,
+            overlay,
+            remove=overlay,
+            target=info.active,
+        )
+
+    def _is_unused(self, files: VolumeFiles, overlay: str) -> bool:
+        """Whether nobody wrote to an overlay and nobody has it open."""
+        return chains.is_empty(files, overlay) and not is_open(
+            files.path(overlay)
+        )
+
+
+def merge(info: Info, chain: Chain, snapshot_id: str, attached: bool) -> Plan:
+    """What is merged into what (the table of section 3)."""
+    overlay = chain.find(info.overlays[snapshot_id])
+    assert overlay.backing is not None
+    if attached and overlay == chain.active:
+        backing = chain.find(overlay.backing)
+        return Plan(
+            Action.PULLED,
+            overlay.name,
+            remove=backing.name,
+            above=overlay.name,
+            target=backing.backing or "",
+            target_format=backing.backing_format or "",
+        )
+    above = chain.above(overlay.name)
+    return Plan(
+        Action.COMMITTED if attached else Action.COMMIT,
+        overlay.name,
+        remove=overlay.name,
+        above=above.name if above else "",
+        target=overlay.backing,
+        target_format=overlay.backing_format or "",
+    )

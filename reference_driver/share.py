@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every method of the driver finds on the share, and checks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from assisted_kit import qcow2
+from assisted_kit.process import execute as run
+from reference_driver import chain as chains
+from reference_driver import info_file
+from reference_driver.chain import Chain
+from reference_driver.errors import ChainUnsettled
+from reference_driver.errors import DamagedInfoFile
+from reference_driver.errors import ForeignImage
+from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.qemu_img import QemuImg
+
+RECORDED = "recorded"
+"""Admin metadata of a snapshot whose *create complete* has returned."""
+
+
+class RemoteFSShare:
+    """Volumes as files on a share that is mounted at a directory.
+
+    :param configuration: ``share_directory`` is where the share is
+        mounted; ``export`` its name for the compute service, the directory
+        if there is none; ``qcow2_volumes`` true makes qcow2 base images.
+    :param execute: runs a command and raises when it fails.
+    """
+
+    def __init__(
+        self,
+        configuration: Any,
+        execute: Callable[..., Any] = run,
+        **_others: Any,
+    ) -> None:
+        self._directory = Path(configuration.share_directory)
+        self._export = str(configuration.safe_get("export") or self._directory)
+        self._qcow2_volumes = bool(configuration.safe_get("qcow2_volumes"))
+        self._qemu_img = QemuImg(execute)
+
+    def _files(self, volume: Any) -> VolumeFiles:
+        return VolumeFiles(self._directory, volume)
+
+    def _read_info(self, files: VolumeFiles, volume: Any) -> Info:
+        """The info file; missing, it must be so rightly.
+
+        It may be missing while the volume has no snapshots, even if a
+        failed or unfinished create has left its overlay on the base image
+        (contract section 3).
+        """
+        info = info_file.read(files)
+        if not info.on_share:
+            unfinished = {
+                files.overlay(snapshot.id)
+                for snapshot in volume.snapshots
+                if snapshot.status != "available"
+                and RECORDED not in snapshot.snapshot_admin_metadata
+            }
+            for overlay in files.overlays():
+                if overlay not in unfinished:
+                    raise DamagedInfoFile(
+                        f"{files.path(files.info)} is missing, but there "
+                        f"is {overlay}"
+                    )
+        return info
+
+    def _base_format(self, files: VolumeFiles, info: Info, volume: Any) -> str:
+        """The recorded format of the image as created, never a probed one.
+
+        A raw volume whose guest writes a qcow2 header is still raw (bug
+        2073146).  When nothing is recorded, only what inspects as raw is.
+        """
+        recorded = volume.admin_metadata
+        format_: str | None = recorded.get("base_format")
+        if format_ is None and not info.overlays:
+            format_ = recorded.get("format")
+        if format_ is None and not files.exists(files.base):
+            # It was pulled into an overlay, which is qcow2.
+            format_ = "qcow2"
+        if format_ is None and _looks_raw(files):
+            format_ = "raw"
+        if format_ is None and _none_is_stored(info, volume):
+            format_ = recorded.get("format")
+        if format_ is None:
+            raise ForeignImage(
+                f"the format of {files.path(files.base)} is not recorded, "
+                f"and it does not look raw"
+            )
+        return format_
+
+    def _walk(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        volume: Any,
+        active: str,
+        *,
+        size_gib: int = 0,
+    ) -> Chain:
+        return chains.walk(
+            files,
+            active,
+            base_format=self._base_format(files, info, volume),
+            size_gib=size_gib or volume.size,
+        )
+
+    def _chain(self, volume: Any) -> tuple[VolumeFiles, Info, Chain]:
+        files = self._files(volume)
+        info = self._read_info(files, volume)
+        return files, info, self._walk(files, info, volume, info.active)
+
+    def _settled_chain(
+        self, volume: Any, *, but: Any = None
+    ) -> tuple[VolumeFiles, Info, Chain]:
+        """The chain, provided that nothing about it is in doubt.
+
+        :param but: a snapshot whose own state does not matter.
+        :raises ChainUnsettled: an earlier operation's outcome is in doubt.
+        """
+        files, info, chain = self._chain(volume)
+        self._check_settled(files, info, chain, volume, but)
+        return files, info, chain
+
+    def _check_settled(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        chain: Chain,
+        volume: Any,
+        but: Any = None,
+        out_of_use: str = "",
+    ) -> None:
+        """See that nothing about the chain is in doubt.
+
+        :param but: a snapshot whose own state does not matter.
+        :param out_of_use: an overlay that may be out of the chain.
+        :raises ChainUnsettled: an earlier operation's outcome is in doubt.
+        """
+        concerned = but.id if but is not None else None
+        for snapshot in self._pending(files, info, volume):
+            if snapshot.id != concerned:
+                raise ChainUnsettled(
+                    f"the create of snapshot {snapshot.id} is pending: "
+                    f"delete that snapshot first"
+                )
+        for snapshot_id, overlay in info.overlays.items():
+            if (
+                snapshot_id != concerned
+                and overlay not in chain
+                and overlay != out_of_use
+            ):
+                raise ChainUnsettled(
+                    f"{overlay}, recorded for snapshot {snapshot_id}, is "
+                    f"not in the chain of {chain.active.name}: a delete "
+                    f"was carried out and never reported; repeat it first"
+                )
+
+    def _pending(
+        self, files: VolumeFiles, info: Info, volume: Any
+    ) -> list[Any]:
+        """Snapshots whose overlay the guest may be using unrecorded.
+
+        That is from the stored request until *complete* has returned, but
+        for a request that the compute service refused (section 5).
+        """
+        return [
+            snapshot
+            for snapshot in volume.snapshots
+            if _was_requested(snapshot)
+            and snapshot.id not in info.overlays
+            and files.overlay(snapshot.id) != info.active
+            and files.exists(files.overlay(snapshot.id))
+        ]
+
+
+def _was_requested(snapshot: Any) -> bool:
+    stored = snapshot.snapshot_admin_metadata
+    return (
+        "create_info:type" in stored
+        and stored.get("manager:compute_call") != "refused"
+        and RECORDED not in stored
+    )
+
+
+def _none_is_stored(info: Info, volume: Any) -> bool:
+    """Whether no recorded snapshot's *create complete* was stored.
+
+    The formats are stored with it, so ``format`` is the base image's still
+    when a crash came between the info file and the database.
+    """
+    return all(
+        snapshot.status != "available"
+        and RECORDED not in snapshot.snapshot_admin_metadata
+        for snapshot in volume.snapshots
+        if snapshot.id in info.overlays
+    )
+
+
+def _looks_raw(files: VolumeFiles) -> bool:
+    """Whether the base image has no magic number of another format."""
+    with qcow2.open_regular(files.path(files.base)) as file:
+        head = file.read(4)
+    return not any(head.startswith(magic) for magic in _MAGIC)
+
+
+_MAGIC = (b"QFI\xfb", b"KDMV", b"# Di", b"QED\0", b"vhdx", b"cone", b"LUKS")
+"""How qcow2, VMDK, QED, VHDX, VHD and LUKS images begin."""
