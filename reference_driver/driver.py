@@ -31,6 +31,7 @@ from reference_driver.plan import Action
 from reference_driver.plan import Plan
 from reference_driver.planning import DeletePlanning
 from reference_driver.planning import merge
+from reference_driver.share import is_unused
 from reference_driver.share import RECORDED
 from reference_driver.volumes import RemoteFSVolumes
 
@@ -173,6 +174,8 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
                 f"no plan is stored for snapshot {snapshot_ref.id}"
             )
         if plan.action is Action.NOTHING:
+            files = self._files(volume)
+            files.remove(files.overlay(snapshot_ref.id))
             return {}
         files, info, chain = self._chain(volume)
         base_format = self._base_format(files, info, volume)
@@ -228,7 +231,7 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
         return info.with_active(plan.overlay)
 
     def _check_unused(self, files: VolumeFiles, overlay: str) -> None:
-        if files.exists(overlay) and not self._is_unused(files, overlay):
+        if files.exists(overlay) and not is_unused(files, overlay):
             raise ChainUnsettled(
                 f"{overlay} has come into use and is not removed"
             )
@@ -254,7 +257,7 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
         heir = plan.target or plan.overlay
         failed = {files.overlay(other.id) for other in volume.snapshots}
         for user in chains.users_of(files, plan.remove):
-            if user in chain or not self._is_unused(files, user):
+            if user in chain or not is_unused(files, user):
                 raise ForeignImage(
                     f"{user} names {plan.remove} as its backing file"
                 )

@@ -22,6 +22,9 @@ from reference_driver.errors import ForeignImage
 
 _OVERLAY_SUFFIX = r"\.(?:tmp-snap-)?[0-9a-f-]+"
 
+_UNFINISHED = ".new"
+"""Ends the name of a file that is being made."""
+
 
 class VolumeFiles:
     """Names and paths of one volume's files.
@@ -68,11 +71,19 @@ class VolumeFiles:
 
     def images(self) -> list[str]:
         """The names of all our images on the share."""
+        return [name for name in self.everything() if self._is_image(name)]
+
+    def everything(self) -> list[str]:
+        """The names of all files that were made for the volume."""
         return sorted(
             name
             for name in os.listdir(self.directory)
-            if self._own.fullmatch(name)
+            if self._is_image(name.removesuffix(_UNFINISHED))
+            or name.removesuffix(_UNFINISHED) == self.info
         )
+
+    def _is_image(self, name: str) -> bool:
+        return self._own.fullmatch(name) is not None
 
     def overlays(self) -> list[str]:
         """The names of all our images but the base image."""
@@ -85,30 +96,25 @@ class VolumeFiles:
         *,
         like: Path | None = None,
     ) -> None:
-        """Make an image by ``write``, or leave no trace of it.
+        """Make or replace a file: there is a whole one or there is none.
 
+        :param write: fills the path that it is given.
         :param like: an image whose owner and mode the new one gets, so
             that whoever runs the guest can open it (bug 1286376).
         """
-        path = self.path(name)
+        temporary = self.path(f"{name}{_UNFINISHED}")
+        temporary.unlink(missing_ok=True)
         try:
-            write(path)
+            write(temporary)
             if like is not None:
                 model = like.stat(follow_symlinks=False)
-                os.chmod(path, stat.S_IMODE(model.st_mode))
-                _give(path, model.st_uid, model.st_gid)
-            _fsync(path, os.O_RDONLY)
-            self._sync_directory()
-        except FileExistsError:
-            # It is not ours to remove.
-            raise
+                os.chmod(temporary, stat.S_IMODE(model.st_mode))
+                _give(temporary, model.st_uid, model.st_gid)
+            _fsync(temporary, os.O_RDONLY)
+            temporary.replace(self.path(name))
         except BaseException:
-            path.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-
-    def rename(self, name: str, to: str) -> None:
-        """Replace the file ``to``, if there is one, by ``name``."""
-        self.path(name).replace(self.path(to))
         self._sync_directory()
 
     def remove_unused(self, name: str, chain: Collection[str]) -> None:
@@ -121,8 +127,9 @@ class VolumeFiles:
         self.remove(name)
 
     def remove(self, name: str) -> None:
-        """Remove a file; one that is gone already is fine."""
-        self.path(name).unlink(missing_ok=True)
+        """Remove a file, and what a killed :meth:`make` left of it."""
+        for path in (self.path(name), self.path(f"{name}{_UNFINISHED}")):
+            path.unlink(missing_ok=True)
         self._sync_directory()
 
     def _sync_directory(self) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from pathlib import Path
 
 from assisted_kit.qcow2 import ImageError
 from assisted_kit.qcow2 import open_regular
@@ -84,12 +83,10 @@ def read(files: VolumeFiles) -> Info:
 def write(files: VolumeFiles, info: Info) -> None:
     """Replace the info file: a reader sees the old one or the new one."""
     content = {**info.overlays, "active": info.active}
-    temporary = f"{files.info}.new"
-
-    def fill(path: Path) -> None:
-        path.unlink(missing_ok=True)
-        with path.open("x", encoding="ascii") as file:
-            json.dump(content, file, indent=1, sort_keys=True)
-
-    files.make(temporary, fill, like=files.path(info.active))
-    files.rename(temporary, files.info)
+    files.make(
+        files.info,
+        lambda path: path.write_text(
+            json.dumps(content, indent=1, sort_keys=True), encoding="ascii"
+        ),
+        like=files.path(info.active),
+    )

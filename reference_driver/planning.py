@@ -6,14 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 from assisted_kit import qcow2
-from reference_driver import chain as chains
 from reference_driver.chain import Chain
 from reference_driver.errors import ChainUnsettled
 from reference_driver.files import VolumeFiles
-from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
+from reference_driver.share import is_unused
 from reference_driver.share import RECORDED
 from reference_driver.share import RemoteFSShare
 
@@ -100,7 +99,7 @@ class DeletePlanning(RemoteFSShare):
             all(other.id != snapshot.id for other in pending)
             or "manager:compute_failed" in stored
         )
-        if given_up and self._is_unused(files, overlay):
+        if given_up and is_unused(files, overlay):
             return Plan(Action.DISCARD, overlay, remove=overlay)
         if attached:
             return Plan(Action.ADOPT, overlay)
@@ -109,12 +108,6 @@ class DeletePlanning(RemoteFSShare):
             overlay,
             remove=overlay,
             target=info.active,
-        )
-
-    def _is_unused(self, files: VolumeFiles, overlay: str) -> bool:
-        """Whether nobody wrote to an overlay and nobody has it open."""
-        return chains.is_empty(files, overlay) and not is_open(
-            files.path(overlay)
         )
 
 

@@ -16,6 +16,7 @@ from reference_driver.errors import ChainUnsettled
 from reference_driver.errors import DamagedInfoFile
 from reference_driver.errors import ForeignImage
 from reference_driver.files import VolumeFiles
+from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.qemu_img import QemuImg
 
@@ -55,14 +56,8 @@ class RemoteFSShare:
         """
         info = info_file.read(files)
         if not info.on_share:
-            unfinished = {
-                files.overlay(snapshot.id)
-                for snapshot in volume.snapshots
-                if snapshot.status != "available"
-                and RECORDED not in snapshot.snapshot_admin_metadata
-            }
             for overlay in files.overlays():
-                if overlay not in unfinished:
+                if not _may_be_unrecorded(files, overlay, volume):
                     raise DamagedInfoFile(
                         f"{files.path(files.info)} is missing, but there "
                         f"is {overlay}"
@@ -79,6 +74,10 @@ class RemoteFSShare:
         format_: str | None = recorded.get("base_format")
         if format_ is None and not info.overlays:
             format_ = recorded.get("format")
+        if format_ == "qcow2" and _is_raw_beyond_doubt(files, volume):
+            # Cinder records qcow2 for a raw base image before it asks Nova
+            # to pull it, and for a clone of a volume with snapshots.
+            format_ = "raw"
         if format_ is None and not files.exists(files.base):
             # It was pulled into an overlay, which is qcow2.
             format_ = "qcow2"
@@ -166,16 +165,38 @@ class RemoteFSShare:
         """Snapshots whose overlay the guest may be using unrecorded.
 
         That is from the stored request until *complete* has returned, but
-        for a request that the compute service refused (section 5).
+        for a request that the compute service refused (section 5).  Of a
+        create by Cinder's driver no request is stored, but what a guest
+        wrote tells.
         """
         return [
             snapshot
             for snapshot in volume.snapshots
-            if _was_requested(snapshot)
-            and snapshot.id not in info.overlays
+            if snapshot.id not in info.overlays
+            and RECORDED not in snapshot.snapshot_admin_metadata
             and files.overlay(snapshot.id) != info.active
             and files.exists(files.overlay(snapshot.id))
+            and (
+                _was_requested(snapshot)
+                or not chains.is_empty(files, files.overlay(snapshot.id))
+            )
         ]
+
+
+def _may_be_unrecorded(files: VolumeFiles, overlay: str, volume: Any) -> bool:
+    for snapshot in volume.snapshots:
+        if files.overlay(snapshot.id) == overlay:
+            return (
+                snapshot.status != "available"
+                and RECORDED not in snapshot.snapshot_admin_metadata
+            )
+    # Cinder leaves the overlay of a failed create behind for ever.
+    return is_unused(files, overlay)
+
+
+def is_unused(files: VolumeFiles, overlay: str) -> bool:
+    """Whether nobody wrote to an overlay and nobody has it open."""
+    return chains.is_empty(files, overlay) and not is_open(files.path(overlay))
 
 
 def _was_requested(snapshot: Any) -> bool:
@@ -183,7 +204,6 @@ def _was_requested(snapshot: Any) -> bool:
     return (
         "create_info:type" in stored
         and stored.get("manager:compute_call") != "refused"
-        and RECORDED not in stored
     )
 
 
@@ -198,6 +218,20 @@ def _none_is_stored(info: Info, volume: Any) -> bool:
         and RECORDED not in snapshot.snapshot_admin_metadata
         for snapshot in volume.snapshots
         if snapshot.id in info.overlays
+    )
+
+
+def _is_raw_beyond_doubt(files: VolumeFiles, volume: Any) -> bool:
+    """Whether a base image cannot be the qcow2 that it is recorded as.
+
+    No guest can take the magic number of a qcow2 image away, and no qcow2
+    image has the very size of the volume.
+    """
+    return (
+        files.exists(files.base)
+        and _looks_raw(files)
+        and files.path(files.base).stat(follow_symlinks=False).st_size
+        == volume.size * chains.GIB
     )
 
 

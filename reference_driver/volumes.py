@@ -60,11 +60,11 @@ class RemoteFSVolumes(RemoteFSShare):
         if volume.snapshots:
             raise InvalidVolume(f"volume {volume.id} has snapshots")
         files = self._files(volume)
-        for name in files.images():
-            files.remove(name)
+        for name in files.everything():
+            if name != files.info:
+                files.remove(name)
         # Last, so that an interrupted removal leaves a damaged volume and
         # never one that looks whole.
-        files.remove(f"{files.info}.new")
         files.remove(files.info)
 
     def extend_volume(self, volume: Any, new_size: int) -> None:
