@@ -11,6 +11,7 @@ from assisted_kit.capabilities import Capability
 from assisted_kit.db.references import NotFound
 from assisted_kit.image import Image
 from assisted_kit.lifecycle import Status
+from assisted_kit.manager.volumes import VolumeOperations
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
 from conformance import oracle
@@ -82,7 +83,6 @@ class VolumeUnderTest:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        self._volumes = deployment.manager.volumes
         self.id: str = self._volumes.create(1).id
         self.name: str = self.ref().name
         self.ledger = Ledger(GIB)
@@ -93,6 +93,10 @@ class VolumeUnderTest:
         self.chain_before = ""
         self._generation = 0
         self._taken: list[str] = []
+
+    @property
+    def _volumes(self) -> VolumeOperations:
+        return self.deployment.manager.volumes
 
     def ref(self) -> VolumeRef:
         """The volume as the driver's ordinary methods get it."""

@@ -179,13 +179,18 @@ class Chain:
         :raises DamagedImage: an image is; possibly after some pieces
         """
         done = 0
-        for extent in self.extents():
+        for extent in self._stored():
             first = max(done, extent.start - extent.start % PIECE)
             for offset in range(first, extent.end, PIECE):
                 piece = self.read(offset, PIECE)
                 if piece != bytes(len(piece)):
                     yield offset, piece
                 done = offset + PIECE
+
+    def _stored(self) -> Iterator[Extent]:
+        for extent, layer in overlaid(self.layers, 0, self.virtual_size):
+            if extent.kind is Kind.DATA:
+                yield from self.layers[layer].stored(extent)
 
     def _load(self, index: int, extent: Extent, target: memoryview) -> None:
         layer = self.layers[index]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections.abc import Iterator
 from types import TracebackType
@@ -107,6 +108,24 @@ class Layer:
         """Whether nothing at all is allocated, not even zeros."""
         return next(self._allocated(0, None), None) is None
 
+    def stored(self, extent: Extent) -> Iterator[Extent]:
+        """The parts of data *extent* that are no holes of the file.
+
+        Preallocated clusters are, until a guest writes to them. What the
+        file does not reach is a part: reading it finds the damage.
+        """
+        if extent.offset is None:
+            yield extent
+            return
+        end = extent.offset + extent.length
+        beyond = max(extent.offset, size_of(self._file)), end
+        for start, stop in itertools.chain(
+            self._not_holes(extent.offset, end), (beyond,)
+        ):
+            if start < stop:
+                first = extent.start + start - extent.offset
+                yield Extent(first, stop - start, Kind.DATA, start)
+
     def load(self, extent: Extent, target: memoryview) -> None:
         """Fill *target* with plain data, from the beginning of *extent*.
 
@@ -143,7 +162,10 @@ class Layer:
         if start >= end:
             return iter(())
         if self.header is None:
-            return self._not_holes(start, end)
+            return (
+                Extent(first, stop - first, Kind.DATA, first)
+                for first, stop in self._not_holes(start, end)
+            )
         return self._tables().allocated(start, end)
 
     def _check_begun(self, offset: int) -> None:
@@ -158,7 +180,8 @@ class Layer:
             self._clusters = Clusters(self._file, self.header, self.name)
         return self._clusters
 
-    def _not_holes(self, start: int, end: int) -> Iterator[Extent]:
+    def _not_holes(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Begin and end of what the file holds within a range of it."""
         fd = self._file.fileno()
         while start < end:
             try:
@@ -169,5 +192,5 @@ class Layer:
                     return
                 raise
             if start < stop:
-                yield Extent(start, stop - start, Kind.DATA, start)
+                yield start, stop
             start = stop
