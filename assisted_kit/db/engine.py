@@ -107,4 +107,7 @@ def _create_engine(
     if url.get_backend_name() == "sqlite":
         url = sqlite.with_plugin(url)
     engine: sa.Engine = engines.create_engine(url, sqlite_fk=True, **settings)
+    # An error names the parameters of its statement, and provider_auth
+    # among them is never logged (contract section 8).
+    engine.hide_parameters = True
     return engine

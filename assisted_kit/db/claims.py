@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Claims: the row that serializes work on one volume's chain (section 4)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exception
+
+from assisted_kit.clock import Clock
+from assisted_kit.db import rows
+from assisted_kit.db.engine import retry_on_contention
+
+
+class Claims:
+    """Taking, releasing and taking over claims on chains."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def take(
+        self, volume_id: str, owner: str, snapshot_id: str | None = None
+    ) -> bool:
+        """Claim a volume's chain; false when it is claimed.
+
+        :param owner: the process that will do the work.
+        :param snapshot_id: the snapshot that the work is for, if any.
+        """
+
+        @retry_on_contention
+        def transaction() -> bool:
+            now = rows.utc(self._clock.now())
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(
+                        sa.insert(rows.CLAIMS).values(
+                            volume_id=volume_id,
+                            owner=owner,
+                            snapshot_id=snapshot_id,
+                            created_at=now,
+                        )
+                    )
+            except db_exception.DBDuplicateEntry:
+                return False
+            return True
+
+        return transaction()
+
+    def release(self, volume_id: str, owner: str) -> bool:
+        """Give a claim up; false when ``owner`` does not hold it."""
+
+        @retry_on_contention
+        def transaction() -> bool:
+            with self._engine.begin() as connection:
+                return delete_claim(connection, volume_id, owner)
+
+        return transaction()
+
+    def take_over(
+        self, gone: str, owner: str, *, volume_id: str | None = None
+    ) -> int:
+        """Take the claims of a process that is known to be gone.
+
+        Never to be called because somebody is slow (section 4).
+
+        :returns: how many claims changed hands.
+        """
+
+        @retry_on_contention
+        def transaction() -> int:
+            statement = sa.update(rows.CLAIMS).where(
+                rows.CLAIMS.c.owner == gone
+            )
+            if volume_id is not None:
+                statement = statement.where(
+                    rows.CLAIMS.c.volume_id == volume_id
+                )
+            now = rows.utc(self._clock.now())
+            with self._engine.begin() as connection:
+                return rows.changed(
+                    connection.execute(
+                        statement.values(owner=owner, updated_at=now)
+                    )
+                )
+
+        return transaction()
+
+    def holds(self, volume_id: str, owner: str) -> bool:
+        """Whether ``owner`` holds the claim on a volume's chain."""
+        claims = rows.CLAIMS
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                sa.select(claims.c.owner).where(
+                    claims.c.volume_id == volume_id
+                )
+            )
+            return bool(found.scalar() == owner)
+
+    def owners(self) -> dict[str, tuple[str, str | None]]:
+        """Every claim: volume id to owner and snapshot id."""
+        claims = rows.CLAIMS
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                sa.select(
+                    claims.c.volume_id, claims.c.owner, claims.c.snapshot_id
+                )
+            )
+            return {row[0]: (row[1], row[2]) for row in found}
+
+
+def delete_claim(
+    connection: sa.Connection, volume_id: str, owner: str
+) -> bool:
+    """Release a claim within a transaction that does more."""
+    claims = rows.CLAIMS
+    return bool(
+        rows.changed(
+            connection.execute(
+                sa.delete(claims).where(
+                    claims.c.volume_id == volume_id,
+                    claims.c.owner == owner,
+                )
+            )
+        )
+    )
+
+
+def holds_claim(connection: sa.Connection, volume_id: str, owner: str) -> bool:
+    """Whether ``owner`` holds the claim, checked by a write.
+
+    The write keeps the claim from changing hands until the transaction
+    ends.
+    """
+    claims = rows.CLAIMS
+    return bool(
+        rows.changed(
+            connection.execute(
+                sa.update(claims)
+                .where(
+                    claims.c.volume_id == volume_id,
+                    claims.c.owner == owner,
+                )
+                .values(updated_at=claims.c.updated_at)
+            )
+        )
+    )

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building references from rows, and storing what drivers save on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from assisted_kit import refs
+from assisted_kit.clock import Clock
+from assisted_kit.db import rows
+from assisted_kit.db.engine import retry_on_contention
+from assisted_kit.errors import AssistedKitError
+
+
+class NotFound(AssistedKitError):
+    """No live row with this id."""
+
+
+class References:
+    """Volumes and snapshots as drivers are handed them."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def volume(
+        self, volume_id: str, *, context: Any = None, writable: bool = False
+    ) -> refs.VolumeRef:
+        """The volume with everything that hangs on it.
+
+        :param writable: for ordinary methods and legacy drivers, which may
+            ``save()``; a hook's reference is not.
+        :raises NotFound: there is no such volume.
+        """
+        saver = self if writable else None
+        with self._engine.connect() as connection:
+            fields = self._volume_fields(connection, volume_id)
+            snapshots = self._snapshots_of(connection, volume_id)
+            attachments = self._attachments_of(connection, volume_id)
+        volume = refs.VolumeRef(
+            {
+                **fields,
+                "snapshots": [
+                    refs.SnapshotRef(row, obj_context=context, saver=saver)
+                    for row in snapshots
+                ],
+                "volume_attachment": [
+                    refs.AttachmentRef(row, obj_context=context, saver=saver)
+                    for row in attachments
+                ],
+            },
+            obj_context=context,
+            saver=saver,
+        )
+        for snapshot in volume.snapshots:
+            snapshot.bind(volume)
+        return volume
+
+    def snapshot(
+        self,
+        snapshot_id: str,
+        *,
+        context: Any = None,
+        writable: bool = False,
+    ) -> refs.SnapshotRef:
+        """The snapshot, bound to its volume.
+
+        :raises NotFound: there is no such snapshot, or it is deleted.
+        """
+        table = rows.SNAPSHOTS
+        with self._engine.connect() as connection:
+            volume_id = connection.execute(
+                sa.select(table.c.volume_id).where(
+                    table.c.id == snapshot_id, rows.live(table)
+                )
+            ).scalar()
+        if volume_id is not None:
+            volume = self.volume(volume_id, context=context, writable=writable)
+            for snapshot in volume.snapshots:
+                if snapshot.id == snapshot_id:
+                    found: refs.SnapshotRef = snapshot
+                    return found
+        raise NotFound(f"snapshot {snapshot_id} could not be found")
+
+    def save(self, ref: refs.Ref, changes: Mapping[str, Any]) -> None:
+        """Store what a driver changed on a reference."""
+
+        @retry_on_contention
+        def transaction() -> None:
+            with self._engine.begin() as connection:
+                self._save(connection, ref, dict(changes))
+
+        transaction()
+
+    def reload(self, ref: refs.Ref) -> Mapping[str, Any]:
+        """The stored fields of a reference."""
+        with self._engine.connect() as connection:
+            match ref:
+                case refs.VolumeRef():
+                    return self._volume_fields(connection, ref.id)
+                case refs.SnapshotRef():
+                    for row in self._snapshots_of(connection, ref.volume_id):
+                        if row["id"] == ref.id:
+                            return row
+                case _:
+                    for row in self._attachments_of(connection, ref.volume_id):
+                        if row["id"] == ref.id:
+                            return row
+        raise NotFound(f"{ref!r} could not be found")
+
+    def _volume_fields(
+        self, connection: sa.Connection, volume_id: str
+    ) -> dict[str, Any]:
+        table = rows.VOLUMES
+        row = (
+            connection.execute(
+                sa.select(table).where(
+                    table.c.id == volume_id, rows.live(table)
+                )
+            )
+            .mappings()
+            .first()
+        )
+        if row is None:
+            raise NotFound(f"volume {volume_id} could not be found")
+        admin_metadata = rows.pairs_of(
+            connection, rows.VOLUME_ADMIN_METADATA, "volume_id", [volume_id]
+        )
+        return {**row, "admin_metadata": admin_metadata[volume_id]}
+
+    def _snapshots_of(
+        self, connection: sa.Connection, volume_id: str
+    ) -> list[dict[str, Any]]:
+        table = rows.SNAPSHOTS
+        found = [
+            dict(row)
+            for row in connection.execute(
+                sa.select(table)
+                .where(table.c.volume_id == volume_id, rows.live(table))
+                .order_by(table.c.created_at, table.c.id)
+            ).mappings()
+        ]
+        ids = [row["id"] for row in found]
+        metadata = rows.pairs_of(
+            connection, rows.SNAPSHOT_METADATA, "snapshot_id", ids
+        )
+        admin_metadata = rows.pairs_of(
+            connection, rows.SNAPSHOT_ADMIN_METADATA, "snapshot_id", ids
+        )
+        for row in found:
+            row["metadata"] = metadata[row["id"]]
+            row["snapshot_admin_metadata"] = admin_metadata[row["id"]]
+        return found
+
+    def _attachments_of(
+        self, connection: sa.Connection, volume_id: str
+    ) -> list[dict[str, Any]]:
+        table = rows.ATTACHMENTS
+        found = connection.execute(
+            sa.select(table).where(
+                table.c.volume_id == volume_id, rows.live(table)
+            )
+        ).mappings()
+        return [
+            dict(row)
+            | {
+                name: json.loads(row[name] or "null") or {}
+                for name in _JSON_COLUMNS
+            }
+            for row in found
+        ]
+
+    def _save(
+        self,
+        connection: sa.Connection,
+        ref: refs.Ref,
+        changes: dict[str, Any],
+    ) -> None:
+        now = rows.utc(self._clock.now())
+        table, pairs_of, part = _WHERE_SAVED[type(ref)]
+        pairs = changes.pop(part, None)
+        for name in _JSON_COLUMNS & changes.keys():
+            changes[name] = json.dumps(changes[name])
+        connection.execute(
+            sa.update(table)
+            .where(table.c.id == ref.id)
+            .values({**changes, "updated_at": now})
+        )
+        if pairs is not None and pairs_of is not None:
+            # The whole mapping replaces what is there, as in Cinder.
+            pairs_table, owner = pairs_of
+            stored = rows.pairs_of(connection, pairs_table, owner, [ref.id])
+            gone = dict.fromkeys(stored[ref.id].keys() - pairs.keys())
+            rows.merge_pairs(
+                connection,
+                pairs_table,
+                {owner: ref.id},
+                {**gone, **pairs},
+                now,
+            )
+
+
+_JSON_COLUMNS = frozenset({"connector", "connection_info"})
+
+_WHERE_SAVED: Mapping[
+    type[refs.Ref], tuple[sa.Table, tuple[sa.Table, str] | None, str]
+] = {
+    refs.VolumeRef: (
+        rows.VOLUMES,
+        (rows.VOLUME_ADMIN_METADATA, "volume_id"),
+        "admin_metadata",
+    ),
+    refs.SnapshotRef: (
+        rows.SNAPSHOTS,
+        (rows.SNAPSHOT_METADATA, "snapshot_id"),
+        "metadata",
+    ),
+    refs.AttachmentRef: (rows.ATTACHMENTS, None, ""),
+}

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key and value tables, and the small things every statement needs."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from assisted_kit.db import models
+
+VOLUMES = models.Volume.__table__
+ATTACHMENTS = models.VolumeAttachment.__table__
+VOLUME_ADMIN_METADATA = models.VolumeAdminMetadata.__table__
+SNAPSHOTS = models.Snapshot.__table__
+SNAPSHOT_METADATA = models.SnapshotMetadata.__table__
+SNAPSHOT_ADMIN_METADATA = models.SnapshotAdminMetadata.__table__
+CLAIMS = models.SnapshotClaim.__table__
+
+
+_GONE = object()
+"""What a key has whose row is marked deleted."""
+
+
+def utc(seconds: float) -> datetime.datetime:
+    """Seconds since the epoch as Cinder stores a time: naive UTC."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(
+        tzinfo=None
+    )
+
+
+def live(table: Any) -> Any:
+    """The condition that a row is not marked deleted."""
+    return table.c.deleted.is_(False)
+
+
+def changed(result: Any) -> int:
+    """How many rows a statement changed."""
+    return int(result.rowcount)
+
+
+def pairs_of(
+    connection: sa.Connection, table: Any, owner: str, ids: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """The live pairs of each owner, by the owner's id.
+
+    :param owner: the column that says whose pairs they are.
+    """
+    found: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
+    rows = connection.execute(
+        sa.select(table.c[owner], table.c.key, table.c.value).where(
+            table.c[owner].in_(list(found)), live(table)
+        )
+    )
+    for id_, key, value in rows:
+        found[id_][key] = value
+    return found
+
+
+def merge_pairs(
+    connection: sa.Connection,
+    table: Any,
+    identity: Mapping[str, str],
+    pairs: Mapping[str, str | None],
+    now: datetime.datetime,
+    *,
+    revive: bool = False,
+) -> None:
+    """Merge ``pairs`` into what is stored; ``None`` removes a key.
+
+    :param identity: the columns that say whose pairs they are.
+    :param revive: the table is unique on owner and key, so a removed key's
+        row is used again (contract section 6); Cinder's older tables get a
+        new row instead.
+    """
+    if not pairs:
+        return
+    owner, owner_id = next(iter(identity.items()))
+    mine = table.c[owner] == owner_id
+    if not revive:
+        mine = sa.and_(mine, live(table))
+    # One look instead of a statement for each key.  The transaction has
+    # written to the owner's row, so nobody else changes these meanwhile.
+    stored = {
+        row.key: _GONE if row.deleted else row.value
+        for row in connection.execute(
+            sa.select(table.c.key, table.c.value, table.c.deleted).where(
+                mine, table.c.key.in_(list(pairs))
+            )
+        )
+    }
+    gone, new = [], []
+    for key, value in pairs.items():
+        if value is None:
+            if stored.get(key, _GONE) is not _GONE:
+                gone.append(key)
+        elif key not in stored:
+            new.append(
+                {
+                    # Drivers of databases know str, and not what is
+                    # derived from it.
+                    "key": str(key),
+                    "value": str(value),
+                    "created_at": now,
+                    "deleted": False,
+                    **identity,
+                }
+            )
+        elif stored[key] != value:
+            connection.execute(
+                sa.update(table)
+                .where(mine, table.c.key == key)
+                .values(
+                    value=str(value),
+                    updated_at=now,
+                    deleted=False,
+                    deleted_at=None,
+                )
+            )
+    if gone:
+        connection.execute(
+            sa.update(table)
+            .where(mine, live(table), table.c.key.in_(gone))
+            .values(deleted=True, deleted_at=now)
+        )
+    if new:
+        connection.execute(sa.insert(table), new)
+
+
+def merge_snapshot_admin_metadata(
+    connection: sa.Connection,
+    snapshot_id: str,
+    volume_id: str,
+    pairs: Mapping[str, str | None],
+    now: datetime.datetime,
+) -> None:
+    """Merge pairs into a snapshot's admin metadata."""
+    merge_pairs(
+        connection,
+        SNAPSHOT_ADMIN_METADATA,
+        {"snapshot_id": snapshot_id, "volume_id": volume_id},
+        pairs,
+        now,
+        revive=True,
+    )
