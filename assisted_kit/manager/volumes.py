@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ordinary operations around snapshots: volumes and attachments.
+
+They call what every Cinder driver has, in order with the snapshots of the
+same volume (contract section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assisted_kit.db.database import Database
+from assisted_kit.manager.chains import ChainQueue
+from assisted_kit.manager.gates import Gates
+from assisted_kit.manager.temporary import TemporarySnapshots
+from assisted_kit.refs import AttachmentRef
+from assisted_kit.refs import VolumeRef
+
+_UPDATE_FIELDS = frozenset(
+    {"provider_location", "provider_id", "provider_auth"}
+)
+
+
+class VolumeOperations:
+    """Create, extend, delete, attach and detach volumes.
+
+    :param snapshots: None for a legacy driver, which clones an attached
+        volume by itself.
+    """
+
+    def __init__(
+        self,
+        driver: Any,
+        database: Database,
+        *,
+        queue: ChainQueue,
+        gates: Gates,
+        snapshots: TemporarySnapshots | None,
+        host: str,
+        context: Any,
+    ) -> None:
+        self._driver = driver
+        self._database = database
+        self._queue = queue
+        self._gates = gates
+        self._snapshots = snapshots
+        self._host = host
+        self._context = context
+
+    def ref(self, volume_id: str) -> VolumeRef:
+        """The volume, as ordinary methods of a driver get it."""
+        return self._database.references.volume(
+            volume_id, context=self._context, writable=True
+        )
+
+    def create(self, size: int, **fields: Any) -> VolumeRef:
+        """Create an empty volume of ``size`` GiB."""
+        return self._make(
+            size, lambda volume: self._driver.create_volume(volume), fields
+        )
+
+    def create_from_snapshot(
+        self, snapshot_id: str, **fields: Any
+    ) -> VolumeRef:
+        """Create a volume that holds what a snapshot holds.
+
+        :raises NotFound: there is no such snapshot.
+        """
+        return self._copy(snapshot_id, {"snapshot_id": snapshot_id, **fields})
+
+    def clone(self, source_id: str, **fields: Any) -> VolumeRef:
+        """Create a volume that holds what another one holds.
+
+        An attached source is copied from a temporary snapshot
+        (section 1).
+
+        :raises NotFound: there is no such volume.
+        """
+        self.ref(source_id)
+        fields = {"source_volid": source_id, **fields}
+        with self._queue.hold(source_id), self._gates.of(source_id):
+            source = self.ref(source_id)
+            if self._snapshots is None or source.attach_status != "attached":
+                return self._make(
+                    source.size,
+                    lambda volume: self._driver.create_cloned_volume(
+                        volume, source
+                    ),
+                    fields,
+                )
+        with self._snapshots.of(source_id) as snapshot_id:
+            return self._copy(snapshot_id, fields)
+
+    def extend(self, volume_id: str, new_size: int) -> None:
+        """Grow a volume to ``new_size`` GiB.
+
+        :raises NotFound: there is no such volume.
+        """
+        self.ref(volume_id)
+        with self._queue.hold(volume_id), self._gates.of(volume_id):
+            volume = self.ref(volume_id)
+            self._driver.extend_volume(volume, new_size)
+            self._database.volumes.update(volume_id, {"size": new_size})
+
+    def delete(self, volume_id: str) -> None:
+        """Delete a volume and its row.
+
+        :raises NotFound: there is no such volume.
+        :raises NotAllowed: it has snapshots.
+        """
+        self.ref(volume_id)
+        with self._queue.hold(volume_id), self._gates.of(volume_id):
+            self._database.volumes.begin_delete(volume_id)
+            try:
+                self._driver.delete_volume(self.ref(volume_id))
+            except BaseException:
+                self._database.volumes.update(
+                    volume_id, {"status": "error_deleting"}
+                )
+                raise
+            self._database.volumes.destroy(volume_id)
+        self._gates.forget(volume_id)
+
+    def attach(
+        self,
+        volume_id: str,
+        *,
+        instance_uuid: str,
+        connector: Mapping[str, Any],
+    ) -> AttachmentRef:
+        """Attach a volume to an instance."""
+        with self._gates.of(volume_id):
+            connection = self._driver.initialize_connection(
+                self.ref(volume_id), connector
+            )
+            # Cinder stores it flat, without the nested dict.
+            info = {
+                "driver_volume_type": connection["driver_volume_type"],
+                **connection["data"],
+            }
+            attachment_id = self._database.volumes.attach(
+                volume_id,
+                instance_uuid=instance_uuid,
+                connector=connector,
+                connection_info=info,
+            )
+        for attachment in self.ref(volume_id).volume_attachment:
+            if attachment.id == attachment_id:
+                found: AttachmentRef = attachment
+                return found
+        raise AssertionError(f"attachment {attachment_id} is gone")
+
+    def detach(self, volume_id: str, attachment: AttachmentRef) -> None:
+        """Detach a volume from an instance."""
+        with self._gates.of(volume_id):
+            self._driver.terminate_connection(
+                self.ref(volume_id), attachment.connector
+            )
+            self._database.volumes.detach(volume_id, attachment.id)
+
+    def _copy(self, snapshot_id: str, fields: Mapping[str, Any]) -> VolumeRef:
+        snapshot = self._snapshot(snapshot_id)
+        with self._queue.hold(snapshot.volume_id):
+            return self._make(
+                snapshot.volume_size,
+                lambda volume: self._driver.create_volume_from_snapshot(
+                    volume, self._snapshot(snapshot_id)
+                ),
+                fields,
+            )
+
+    def _snapshot(self, snapshot_id: str) -> Any:
+        return self._database.references.snapshot(
+            snapshot_id, context=self._context, writable=True
+        )
+
+    def _make(
+        self, size: int, create: Any, fields: Mapping[str, Any]
+    ) -> VolumeRef:
+        volume_id = self._database.volumes.create(
+            size, host=self._host, **fields
+        )
+        try:
+            update = create(self.ref(volume_id)) or {}
+        except BaseException:
+            self._database.volumes.update(volume_id, {"status": "error"})
+            raise
+        self._database.volumes.update(
+            volume_id,
+            {
+                "status": "available",
+                **{
+                    key: value
+                    for key, value in update.items()
+                    if key in _UPDATE_FIELDS
+                },
+            },
+            admin_metadata=update.get("admin_metadata"),
+        )
+        return self.ref(volume_id)
