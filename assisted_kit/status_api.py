@@ -13,7 +13,7 @@ from typing import Any
 
 from assisted_kit import lifecycle
 from assisted_kit import reports
-from assisted_kit.db import snapshots
+from assisted_kit.db import snapshot_values
 from assisted_kit.db.database import Database
 from assisted_kit.db.references import NotFound
 from assisted_kit.errors import AssistedKitError
@@ -124,9 +124,9 @@ class StatusApi:
     def _repeats(self, snapshot: SnapshotRef, report: Report) -> bool:
         """Whether nothing is to be done; 400 if nothing may be."""
         stored = snapshot.snapshot_admin_metadata
-        phase = stored.get(snapshots.PHASE)
+        phase = stored.get(snapshot_values.PHASE)
         reported = reports.COMPUTE_STATUSES[snapshot.status].get(
-            stored.get(snapshots.SNAPSHOT_STATUS, "")
+            stored.get(snapshot_values.SNAPSHOT_STATUS, "")
         )
         # A legacy driver's snapshots have no phase.
         if phase is None:
@@ -134,9 +134,9 @@ class StatusApi:
         if phase == Phase.COMPUTE and reported is not Meaning.ERROR:
             self._refuse_late(snapshot)
             return False
-        known = stored.get(snapshots.COMPUTE_PROGRESS)
+        known = stored.get(snapshot_values.COMPUTE_PROGRESS)
         if stored.get(
-            snapshots.SNAPSHOT_STATUS
+            snapshot_values.SNAPSHOT_STATUS
         ) == report.snapshot_status and (
             report.compute_progress is None
             or known == str(report.compute_progress)
@@ -151,7 +151,9 @@ class StatusApi:
     def _refuse_late(self, snapshot: SnapshotRef) -> None:
         # The manager may be slow to find out, or down: what counts is
         # whether the report came in time (section 5).
-        deadline = float(snapshot.snapshot_admin_metadata[snapshots.DEADLINE])
+        deadline = float(
+            snapshot.snapshot_admin_metadata[snapshot_values.DEADLINE]
+        )
         if deadline <= self._database.clock.now():
             raise BadRequest(
                 f"snapshot {snapshot.id} is {snapshot.status} and the "
@@ -160,7 +162,7 @@ class StatusApi:
 
     def _store(self, snapshot: SnapshotRef, report: Report) -> bool:
         stored = snapshot.snapshot_admin_metadata
-        phase = stored.get(snapshots.PHASE)
+        phase = stored.get(snapshot_values.PHASE)
         start = State(Status(snapshot.status), Phase(phase) if phase else None)
         end = start
         if phase is None:
@@ -173,21 +175,21 @@ class StatusApi:
         # An error leaves the status to the manager, which publishes the
         # connection information before a status changes (section 4).
         admin_metadata: dict[str, str | None] = {
-            snapshots.SNAPSHOT_STATUS: report.snapshot_status
+            snapshot_values.SNAPSHOT_STATUS: report.snapshot_status
         }
-        known = stored.get(snapshots.COMPUTE_PROGRESS)
+        known = stored.get(snapshot_values.COMPUTE_PROGRESS)
         if (
             report.compute_progress is not None
             and report.compute_progress > int(known or -1)
         ):
             # The highest so far is kept: a job that goes to and fro does
             # not put its deadline off for ever.
-            admin_metadata[snapshots.COMPUTE_PROGRESS] = str(
+            admin_metadata[snapshot_values.COMPUTE_PROGRESS] = str(
                 report.compute_progress
             )
             if phase:
                 operation = reports.operation_of(start.status)
-                admin_metadata[snapshots.DEADLINE] = repr(
+                admin_metadata[snapshot_values.DEADLINE] = repr(
                     self._database.clock.now() + self._timeouts.of(operation)
                 )
         return self._database.snapshots.report(
@@ -198,10 +200,10 @@ class StatusApi:
             progress=report.progress,
             admin_metadata=admin_metadata,
             expect={
-                snapshots.ATTEMPT: stored.get(snapshots.ATTEMPT),
-                snapshots.SNAPSHOT_STATUS: stored.get(
-                    snapshots.SNAPSHOT_STATUS
+                snapshot_values.ATTEMPT: stored.get(snapshot_values.ATTEMPT),
+                snapshot_values.SNAPSHOT_STATUS: stored.get(
+                    snapshot_values.SNAPSHOT_STATUS
                 ),
-                snapshots.COMPUTE_PROGRESS: known,
+                snapshot_values.COMPUTE_PROGRESS: known,
             },
         )

@@ -9,7 +9,7 @@ import testtools
 from scripted import ADMIN
 from scripted import Deployment
 
-from assisted_kit.db.snapshots import Change
+from assisted_kit.db.snapshot_values import Change
 from assisted_kit.lifecycle import Phase
 from assisted_kit.notifier import Reported
 from assisted_kit.status_api import ApiError

@@ -12,7 +12,7 @@ from scripted import DELETE_COMPLETE
 from scripted import ManagerTestCase
 from scripted import Stage
 
-from assisted_kit.db.snapshots import NotAllowed
+from assisted_kit.db.starts import NotAllowed
 from assisted_kit.notifier import Released
 from assisted_kit.notifier import Settled
 

@@ -13,7 +13,7 @@ from scripted import create_request
 from scripted import ManagerTestCase
 
 from assisted_kit.db import rows
-from assisted_kit.db import snapshots
+from assisted_kit.db import snapshot_values
 from assisted_kit.manager.manager import WORKERS
 
 MANY = 1000
@@ -63,9 +63,9 @@ class ScaleTestCase(ManagerTestCase):
             "volume_type_id": "type",
         }
         pairs = {
-            snapshots.PHASE: "compute",
-            snapshots.ATTEMPT: "1",
-            snapshots.DEADLINE: repr(self.kit.clock.now() + 600),
+            snapshot_values.PHASE: "compute",
+            snapshot_values.ATTEMPT: "1",
+            snapshot_values.DEADLINE: repr(self.kit.clock.now() + 600),
         }
         self.insert(
             rows.SNAPSHOTS,

@@ -14,7 +14,7 @@ from scripted import ManagerTestCase
 from scripted import Stage
 
 from assisted_kit.db.references import NotFound
-from assisted_kit.db.snapshots import NotAllowed
+from assisted_kit.db.starts import NotAllowed
 from assisted_kit.manager.chains import ManagerStopped
 
 

@@ -16,8 +16,8 @@ from stored_create import OWNER
 from stored_create import StoreTestCase
 
 from assisted_kit.db import models
-from assisted_kit.db.snapshots import Attempt
-from assisted_kit.db.snapshots import Change
+from assisted_kit.db.snapshot_values import Attempt
+from assisted_kit.db.snapshot_values import Change
 from assisted_kit.lifecycle import Phase
 from assisted_kit.updates import ModelUpdate
 

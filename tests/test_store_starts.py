@@ -14,8 +14,8 @@ from stored_create import OWNER
 from stored_create import StoreTestCase
 
 from assisted_kit.db.references import NotFound
-from assisted_kit.db.snapshots import Change
-from assisted_kit.db.snapshots import NotAllowed
+from assisted_kit.db.snapshot_values import Change
+from assisted_kit.db.starts import NotAllowed
 from assisted_kit.lifecycle import Phase
 from assisted_kit.updates import ModelUpdate
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -146,3 +147,32 @@ def merge_snapshot_admin_metadata(
         now,
         revive=True,
     )
+
+
+def snapshot_admin_metadata(
+    connection: sa.Connection, snapshot_id: str
+) -> dict[str, str]:
+    """The admin metadata of one snapshot."""
+    return pairs_of(
+        connection,
+        SNAPSHOT_ADMIN_METADATA,
+        "snapshot_id",
+        [snapshot_id],
+    )[snapshot_id]
+
+
+def store_connection_info(
+    connection: sa.Connection,
+    connection_info: Mapping[str, Mapping[str, Any]],
+    now: datetime.datetime,
+) -> None:
+    """Store the whole connection information of attachments, by id."""
+    for attachment_id, info in connection_info.items():
+        connection.execute(
+            sa.update(ATTACHMENTS)
+            .where(
+                ATTACHMENTS.c.id == attachment_id,
+                live(ATTACHMENTS),
+            )
+            .values(connection_info=json.dumps(info), updated_at=now)
+        )

@@ -14,7 +14,7 @@ from assisted_kit.clock import Clock
 from assisted_kit.db import rows
 from assisted_kit.db.engine import retry_on_contention
 from assisted_kit.db.references import NotFound
-from assisted_kit.db.snapshots import NotAllowed
+from assisted_kit.db.starts import NotAllowed
 
 DEFAULT_VOLUME_TYPE = "00000000-0000-0000-0000-000000000000"
 """Cinder's column is NOT NULL; the kit has no table of volume types."""

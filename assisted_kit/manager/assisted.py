@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from assisted_kit import lifecycle
-from assisted_kit.db import snapshots
+from assisted_kit.db import snapshot_values
 from assisted_kit.db.database import Database
 from assisted_kit.db.references import NotFound
-from assisted_kit.db.snapshots import Attempt
-from assisted_kit.db.snapshots import Change
-from assisted_kit.db.snapshots import InFlight
+from assisted_kit.db.snapshot_values import Attempt
+from assisted_kit.db.snapshot_values import Change
+from assisted_kit.db.snapshot_values import InFlight
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Event
@@ -190,23 +190,23 @@ class AssistedOperations:
         return Change(
             update,
             admin_metadata={
-                snapshots.SNAPSHOT_STATUS: None,
-                snapshots.COMPUTE_PROGRESS: None,
-                snapshots.DEADLINE: repr(deadline),
+                snapshot_values.SNAPSHOT_STATUS: None,
+                snapshot_values.COMPUTE_PROGRESS: None,
+                snapshot_values.DEADLINE: repr(deadline),
                 # Until Nova answers, nobody knows what it has heard.
-                snapshots.COMPUTE_CALL: Answer.UNKNOWN,
-                snapshots.COMPUTE_TOLD_TO: job.operation,
-                snapshots.COMPUTE_FAILED: None,
+                snapshot_values.COMPUTE_CALL: Answer.UNKNOWN,
+                snapshot_values.COMPUTE_TOLD_TO: job.operation,
+                snapshot_values.COMPUTE_FAILED: None,
             },
         )
 
     def _back_off(self, job: Job, snapshot: SnapshotRef) -> FollowUp:
         """*Delete begin* raised SnapshotIsBusy (section 5)."""
         stored = snapshot.snapshot_admin_metadata
-        was = stored.get(snapshots.PREVIOUS_STATUS, Status.AVAILABLE)
+        was = stored.get(snapshot_values.PREVIOUS_STATUS, Status.AVAILABLE)
         status = lifecycle.status_after_busy(
             was,
-            compute_was_told=stored.get(snapshots.COMPUTE_TOLD_TO)
+            compute_was_told=stored.get(snapshot_values.COMPUTE_TOLD_TO)
             == Operation.DELETE,
         )
         change = Change(
@@ -236,7 +236,7 @@ class AssistedOperations:
 
     def _store_answer(self, job: Job, answer: Answer) -> None:
         state = job.state(Phase.COMPUTE)
-        change = Change(admin_metadata={snapshots.COMPUTE_CALL: answer})
+        change = Change(admin_metadata={snapshot_values.COMPUTE_CALL: answer})
         try:
             # A report may have moved the phase on, which says more than
             # the answer does.
@@ -250,17 +250,17 @@ class AssistedOperations:
     def _wait(self, job: Job, found: InFlight) -> FollowUp:
         """Find out why we were woken, and act on it or wait on."""
         stored = found.admin_metadata
-        status = stored.get(snapshots.SNAPSHOT_STATUS)
-        deadline = stored[snapshots.DEADLINE]
+        status = stored.get(snapshot_values.SNAPSHOT_STATUS)
+        deadline = stored[snapshot_values.DEADLINE]
         report = COMPUTE_STATUSES[found.status].get(status or "")
         if report is Meaning.ERROR:
             return self._fail(job, Event.REPORTED_ERROR)
-        if stored.get(snapshots.COMPUTE_CALL) == Answer.REFUSED:
+        if stored.get(snapshot_values.COMPUTE_CALL) == Answer.REFUSED:
             return self._fail(job, Event.REFUSED)
         if float(deadline) <= self._database.clock.now():
             expect = {
-                snapshots.DEADLINE: deadline,
-                snapshots.SNAPSHOT_STATUS: status,
+                snapshot_values.DEADLINE: deadline,
+                snapshot_values.SNAPSHOT_STATUS: status,
             }
             return self._fail(job, Event.DEADLINE, expect)
         self._jobs.ring(job, float(deadline))
@@ -356,7 +356,7 @@ class AssistedOperations:
         change = Change(
             # Entering begin removes the report; whoever deletes a failed
             # create still has to know whether an error was reported.
-            admin_metadata={snapshots.COMPUTE_FAILED: "reported"}
+            admin_metadata={snapshot_values.COMPUTE_FAILED: "reported"}
             if event is Event.REPORTED_ERROR
             else {},
             connection_info=self._connections.if_possible(

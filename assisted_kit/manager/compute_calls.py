@@ -10,7 +10,7 @@ from typing import Any
 from typing import Protocol
 
 from assisted_kit import compute_request
-from assisted_kit.db.snapshots import InFlight
+from assisted_kit.db.snapshot_values import InFlight
 from assisted_kit.driver import Operation
 
 LOG = logging.getLogger(__name__)

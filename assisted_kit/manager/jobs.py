@@ -15,7 +15,7 @@ from dataclasses import field
 from assisted_kit import lifecycle
 from assisted_kit.clock import Alarm
 from assisted_kit.clock import Clock
-from assisted_kit.db.snapshots import Attempt
+from assisted_kit.db.snapshot_values import Attempt
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Phase
 from assisted_kit.lifecycle import State

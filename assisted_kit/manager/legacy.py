@@ -15,9 +15,9 @@ from typing import Any
 
 from assisted_kit import lifecycle
 from assisted_kit.db.database import Database
-from assisted_kit.db.snapshots import Attempt
-from assisted_kit.db.snapshots import Change
-from assisted_kit.db.snapshots import PREVIOUS_STATUS
+from assisted_kit.db.snapshot_values import Attempt
+from assisted_kit.db.snapshot_values import Change
+from assisted_kit.db.snapshot_values import PREVIOUS_STATUS
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from assisted_kit.manager.chains import ChainQueue

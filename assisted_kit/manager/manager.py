@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assisted_kit.db.database import Database
-from assisted_kit.db.snapshots import InFlight
+from assisted_kit.db.snapshot_values import InFlight
 from assisted_kit.driver import is_assisted
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting a create or a delete: into ``creating`` or ``deleting``."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from assisted_kit.clock import Clock
+from assisted_kit.db import rows
+from assisted_kit.db.engine import retry_on_contention
+from assisted_kit.db.references import NotFound
+from assisted_kit.db.snapshot_values import ATTEMPT
+from assisted_kit.db.snapshot_values import Attempt
+from assisted_kit.db.snapshot_values import DEADLINE
+from assisted_kit.db.snapshot_values import EARLIER_ATTEMPT
+from assisted_kit.db.snapshot_values import PHASE
+from assisted_kit.db.snapshot_values import PREVIOUS_STATUS
+from assisted_kit.errors import AssistedKitError
+from assisted_kit.lifecycle import Phase
+from assisted_kit.lifecycle import STARTING_PROGRESS
+from assisted_kit.lifecycle import Status
+from assisted_kit.lifecycle import status_before_delete
+
+
+class NotAllowed(AssistedKitError):
+    """The snapshot's status does not admit what was asked for."""
+
+
+class SnapshotStarts:
+    """What the API asks for: snapshots to be created and deleted."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def begin_create(
+        self,
+        volume_id: str,
+        *,
+        assisted: bool,
+        fields: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Attempt:
+        """Start a new row in ``creating``, progress ``0%``.
+
+        :param assisted: whether the driver has the hooks; a legacy
+            driver's snapshots have no phase.
+        :raises NotFound: there is no such volume.
+        :raises NotAllowed: the volume is being deleted.
+        """
+        snapshot_id = str((fields or {}).get("id") or uuid.uuid4())
+
+        @retry_on_contention
+        def transaction() -> Attempt:
+            now = self._now()
+            volumes = rows.VOLUMES
+            inherited = (
+                "size",
+                "user_id",
+                "project_id",
+                "volume_type_id",
+                "encryption_key_id",
+            )
+            with self._engine.begin() as connection:
+                # A write first, and one that a concurrent deletion of the
+                # volume cannot slip past.
+                touched = connection.execute(
+                    sa.update(volumes)
+                    .where(volumes.c.id == volume_id, rows.live(volumes))
+                    .values(updated_at=now)
+                )
+                if not rows.changed(touched):
+                    raise NotFound(f"volume {volume_id} could not be found")
+                volume = (
+                    connection.execute(
+                        sa.select(
+                            volumes.c.status,
+                            *(volumes.c[name] for name in inherited),
+                        ).where(volumes.c.id == volume_id)
+                    )
+                    .mappings()
+                    .one()
+                )
+                values = dict(volume)
+                if values.pop("status") == Status.DELETING:
+                    raise NotAllowed(f"volume {volume_id} is being deleted")
+                values["volume_size"] = values.pop("size")
+                values.update(fields or {})
+                values.update(
+                    id=snapshot_id,
+                    volume_id=volume_id,
+                    status=str(Status.CREATING),
+                    progress=STARTING_PROGRESS,
+                    created_at=now,
+                    deleted=False,
+                )
+                connection.execute(sa.insert(rows.SNAPSHOTS).values(values))
+                rows.merge_pairs(
+                    connection,
+                    rows.SNAPSHOT_METADATA,
+                    {"snapshot_id": snapshot_id},
+                    metadata or {},
+                    now,
+                )
+                self._enter_begin(
+                    connection, snapshot_id, volume_id, "1", assisted, now
+                )
+            return Attempt(snapshot_id, volume_id, "1")
+
+        return transaction()
+
+    def begin_delete(
+        self,
+        snapshot_id: str,
+        *,
+        assisted: bool,
+        force: bool = False,
+        connection_info: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Attempt:
+        """Take a snapshot into ``deleting``, progress ``0%``.
+
+        :param force: from any status, instead of ``available`` and
+            ``error`` only.
+        :param connection_info: by attachment id, the whole of it.
+        :raises NotFound: there is no such snapshot.
+        :raises NotAllowed: the status does not admit it.
+        """
+
+        @retry_on_contention
+        def transaction() -> Attempt:
+            now = self._now()
+            with self._engine.begin() as connection:
+                self._touch(connection, snapshot_id, now)
+                row = _row(connection, snapshot_id)
+                was = row["status"]
+                if not force and was not in (
+                    Status.AVAILABLE,
+                    Status.ERROR,
+                ):
+                    raise NotAllowed(
+                        f"snapshot {snapshot_id} is {was}: only an "
+                        f"available or error snapshot can be deleted, "
+                        f"any other with os-force_delete"
+                    )
+                stored = rows.snapshot_admin_metadata(connection, snapshot_id)
+                number = str(int(stored.get(ATTEMPT, "0")) + 1)
+                connection.execute(
+                    sa.update(rows.SNAPSHOTS)
+                    .where(rows.SNAPSHOTS.c.id == snapshot_id)
+                    .values(
+                        status=str(Status.DELETING),
+                        progress=STARTING_PROGRESS,
+                        updated_at=now,
+                    )
+                )
+                rows.merge_snapshot_admin_metadata(
+                    connection,
+                    snapshot_id,
+                    row["volume_id"],
+                    {PREVIOUS_STATUS: status_before_delete(was)},
+                    now,
+                )
+                rows.store_connection_info(
+                    connection, connection_info or {}, now
+                )
+                self._enter_begin(
+                    connection,
+                    snapshot_id,
+                    row["volume_id"],
+                    number,
+                    assisted,
+                    now,
+                )
+            return Attempt(snapshot_id, row["volume_id"], number)
+
+        return transaction()
+
+    def _touch(
+        self,
+        connection: sa.Connection,
+        snapshot_id: str,
+        now: datetime.datetime,
+    ) -> None:
+        table = rows.SNAPSHOTS
+        touched = connection.execute(
+            sa.update(table)
+            .where(table.c.id == snapshot_id, rows.live(table))
+            .values(updated_at=now)
+        )
+        if not rows.changed(touched):
+            raise NotFound(f"snapshot {snapshot_id} could not be found")
+
+    def _enter_begin(
+        self,
+        connection: sa.Connection,
+        snapshot_id: str,
+        volume_id: str,
+        number: str,
+        assisted: bool,
+        now: datetime.datetime,
+    ) -> None:
+        pairs: dict[str, str | None] = dict.fromkeys(EARLIER_ATTEMPT)
+        pairs[DEADLINE] = None
+        pairs[ATTEMPT] = number
+        pairs[PHASE] = Phase.BEGIN if assisted else None
+        rows.merge_snapshot_admin_metadata(
+            connection, snapshot_id, volume_id, pairs, now
+        )
+
+    def _now(self) -> datetime.datetime:
+        return rows.utc(self._clock.now())
+
+
+def _row(connection: sa.Connection, snapshot_id: str) -> dict[str, Any]:
+    table = rows.SNAPSHOTS
+    found = connection.execute(
+        sa.select(table).where(table.c.id == snapshot_id)
+    )
+    return dict(found.mappings().one())
