@@ -515,13 +515,15 @@ class TestVerbs:
     def test_tests_run_in_the_checkout_without_the_slow(self, machine, became):
         machine.kit.main(["test", "-k", "x"], machine.root)
 
-        assert became[0][1:] == ["-m", "pytest", "-m", "not slow", "-k", "x"]
+        assert became[0][1:5] == ["-m", "pytest", "-m", "not slow"]
+        assert became[0][5:7] == ["-n", "auto"]
+        assert became[0][-2:] == ["-k", "x"]
         assert Path.cwd() == machine.root
 
     def test_all_tests_are_all_of_them(self, machine, became):
-        machine.kit.main(["test", "--all", "-x"], machine.root)
+        machine.kit.main(["test", "--all", "-n0"], machine.root)
 
-        assert became[0][1:] == ["-m", "pytest", "-x"]
+        assert became[0][1:] == ["-m", "pytest", "-n0"]
 
     def test_setup_becomes_nothing(self, machine, became):
         assert machine.kit.main(["setup", "run"], machine.root) == 0
