@@ -84,6 +84,8 @@ class RuleResult:
         for worst in (Outcome.FAILED, Outcome.ERROR):
             if worst in outcomes:
                 return worst
+        if Outcome.NOT_EXERCISED in outcomes:
+            return Outcome.NOT_EXERCISED
         if Outcome.PASSED in outcomes and self.evidence:
             return Outcome.PASSED
         if outcomes == {Outcome.SKIPPED}:
@@ -100,6 +102,20 @@ class RuleResult:
         )
         return list(dict.fromkeys(said))
 
+    @property
+    def skips(self) -> list[str]:
+        """Why tests were skipped, each reason once.
+
+        A rule that passed may still have rows that did not run.
+        """
+        return sorted(
+            {
+                test.message
+                for test in self.tests
+                if test.outcome is Outcome.SKIPPED
+            }
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The rule's entry in the JSON result."""
         entry: dict[str, Any] = {
@@ -110,10 +126,8 @@ class RuleResult:
         }
         if self.messages:
             entry["message"] = "\n\n".join(self.messages)
-        skipped = [t for t in self.tests if t.outcome is Outcome.SKIPPED]
-        if skipped:
-            # A rule that passed may still have rows that did not run.
-            entry["skipped"] = sorted({test.message for test in skipped})
+        if self.skips:
+            entry["skipped"] = self.skips
         return entry
 
 
@@ -129,6 +143,11 @@ class RunResult:
     interrupted: bool = False
     trouble: Sequence[str] = field(default_factory=tuple)
     """What kept the kit from running, apart from any rule."""
+
+    @property
+    def began(self) -> bool:
+        """Whether there is anything to say of any rule."""
+        return any(rule.tests for rule in self.rules)
 
     def with_status(self, *statuses: Outcome) -> list[RuleResult]:
         """The rules that ended in one of these ways."""

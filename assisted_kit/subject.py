@@ -16,15 +16,17 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from oslo_config import cfg
-
 from assisted_kit import capabilities
+from assisted_kit import preflight
+from assisted_kit import settings
 from assisted_kit.adapter import DriverAdapter
+from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
-from assisted_kit.driver import is_assisted
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.settings import UsageError as UsageError
 
 DRIVER_VARIABLE = "ASSISTED_DRIVER"
 CONFIG_VARIABLE = "ASSISTED_CONFIG"
@@ -32,51 +34,7 @@ CONFIG_VARIABLE = "ASSISTED_CONFIG"
 REFERENCE_DRIVER = "reference_driver.driver:RemoteFSAssistedDriver"
 """What is verified when no driver is named."""
 
-OPTIONS = (
-    cfg.StrOpt(
-        "driver",
-        help="The driver to verify, as module:Class; a subclass of "
-        "assisted_kit.DriverAdapter there constructs it itself.",
-    ),
-    cfg.StrOpt(
-        "share",
-        help="A directory of the share to work on. The kit makes a "
-        "directory of its own in it and touches nothing else. Without "
-        "it, a temporary directory stands in for a share.",
-    ),
-    cfg.StrOpt(
-        "work_directory",
-        help="The name of that directory; it must be absent or empty. "
-        "Without it, a name that nobody else uses.",
-    ),
-    cfg.ListOpt(
-        "capabilities",
-        help="What the driver is able to do, instead of what its class "
-        "declares.",
-    ),
-)
-"""The section ``[assisted_kit]`` of a configuration file."""
-
-GROUP = "assisted_kit"
-DRIVER_GROUP = "driver"
-DATABASE_GROUP = "database"
-
-DATABASE_OPTIONS = (
-    cfg.StrOpt(
-        "connection",
-        secret=True,
-        help="The URL of the database to keep volumes and snapshots in, as "
-        "in any OpenStack service. Without it, a temporary SQLite file.",
-    ),
-)
-"""The part of oslo.db's section ``[database]`` that the suite reads."""
-
-
-_KNOWN = {GROUP: OPTIONS, DATABASE_GROUP: DATABASE_OPTIONS}
-
-
-class UsageError(AssistedKitError):
-    """What the user said cannot be meant: a wrong option, a missing file."""
+BASES = (Capability.raw_base, Capability.qcow2_base)
 
 
 class SubjectError(AssistedKitError):
@@ -95,6 +53,8 @@ class Subject:
     database: str | None = None
     """The URL of the database to use; a temporary file without it."""
     config_file: str | None = None
+    patience: float = settings.PATIENCE
+    """Seconds until a hook that does not return is given up."""
 
     @property
     def options(self) -> list[str]:
@@ -113,125 +73,152 @@ def load(driver: str | None = None, config_file: str | None = None) -> Subject:
     :raises UsageError: a malformed name, or a wrong configuration file.
     :raises SubjectError: the driver does not import or is no driver.
     """
-    conf = cfg.ConfigOpts()
-    for group, group_options in _KNOWN.items():
-        conf.register_opts(group_options, group=group)
-    options: Mapping[str, str] = {}
-    if config_file:
-        options = _read(conf, config_file)
-    else:
-        conf([], project="assisted-kit", default_config_files=[])
-    section = conf[GROUP]
-    name = driver or section.driver or REFERENCE_DRIVER
-    found = _import(name)
-    declared = None
-    if section.capabilities is not None:
-        try:
-            declared = capabilities.parse(section.capabilities)
-        except capabilities.UnknownCapability as error:
-            raise UsageError(f"{config_file}: {error}") from error
-    if issubclass(found, DriverAdapter):
-        adapter = found(found, options, declared)
-    else:
-        _check_interface(found)
-        adapter = DriverAdapter(found, options, declared)
+    said = settings.read(config_file)
+    name = name_of(driver, said)
     return Subject(
         name,
-        adapter,
-        Path(section.share) if section.share else None,
-        section.work_directory,
-        conf[DATABASE_GROUP].connection,
+        _adapter(name, said),
+        said.share,
+        said.work_directory,
+        said.database,
         config_file,
+        said.patience,
     )
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Subject:
-    """The driver that the environment variables name."""
+    """The driver that the environment variables name; empty is unset."""
     return load(
-        environment.get(DRIVER_VARIABLE), environment.get(CONFIG_VARIABLE)
+        environment.get(DRIVER_VARIABLE) or None,
+        environment.get(CONFIG_VARIABLE) or None,
     )
 
 
-def _read(conf: cfg.ConfigOpts, config_file: str) -> dict[str, str]:
-    """Read the file; returns the section ``[driver]``."""
-    if not Path(config_file).is_file():
-        raise UsageError(
-            f"the configuration file {config_file} does not exist"
-        )
-    sections: dict[str, dict[str, list[str]]] = {}
-    try:
-        cfg.ConfigParser(config_file, sections).parse()
-        conf(
-            [],
-            project="assisted-kit",
-            default_config_files=[config_file],
-            default_config_dirs=[],
-        )
-        for group, group_options in _KNOWN.items():
-            for option in group_options:
-                conf[group][option.dest]
-    except (OSError, UnicodeDecodeError, cfg.Error) as error:
-        raise UsageError(f"{config_file}: {error}") from error
-    for name, content in sections.items():
-        if name == DRIVER_GROUP:
-            continue
-        if name not in _KNOWN:
+def name_of(driver: str | None, said: settings.Settings) -> str:
+    """The ``module:Class`` to verify: what is said first, or the reference.
+
+    :raises UsageError: it is malformed; empty is not the same as unsaid.
+    """
+    name = driver if driver is not None else said.driver
+    if name is None:
+        return REFERENCE_DRIVER
+    module_name, _, class_name = name.partition(":")
+    for word in (*module_name.split("."), class_name):
+        if not word.isidentifier():
             raise UsageError(
-                f"{config_file}: unknown section [{name}]; there are "
-                f"{', '.join(f'[{g}]' for g in (*_KNOWN, DRIVER_GROUP))}"
+                f"{name!r} does not name a driver: write module:Class, for "
+                f"example {REFERENCE_DRIVER}"
             )
-        known = sorted(option.name for option in _KNOWN[name])
-        for key in content:
-            if key not in known:
-                raise UsageError(
-                    f"{config_file}: unknown option {key!r} in [{name}]; "
-                    f"there are {', '.join(known)}"
-                )
-    return {
-        key: values[-1]
-        for key, values in sections.get(DRIVER_GROUP, {}).items()
-    }
+    return name
+
+
+def _adapter(name: str, said: settings.Settings) -> DriverAdapter:
+    found = _import(name)
+    make: type[DriverAdapter] = DriverAdapter
+    if issubclass(found, DriverAdapter):
+        # It may name the class, or construct the driver in its own way.
+        make, found = found, getattr(found, "driver_class", found)
+    else:
+        check_interface(found)
+    try:
+        adapter = make(found, said.driver_options, said.capabilities)
+        able = adapter.capabilities
+    except capabilities.UnknownCapability as error:
+        raise SubjectError(f"{name} declares an {error}") from error
+    except Exception as error:
+        raise SubjectError(
+            f"the adapter {name} cannot be constructed:\n{trace(error)}"
+        ) from error
+    if not able.intersection(BASES):
+        raise SubjectError(
+            f"{name} declares neither {' nor '.join(b.name for b in BASES)}, "
+            f"so there is no volume to verify it with"
+        )
+    return adapter
 
 
 def _import(name: str) -> type[Any]:
-    module_name, colon, class_name = name.partition(":")
-    if not (colon and module_name and class_name):
-        raise UsageError(
-            f"{name!r} does not name a driver: write module:Class, for "
-            f"example {REFERENCE_DRIVER}"
-        )
+    module_name, _, class_name = name.partition(":")
+    # What is there already, the user's directory cannot hide.
+    preflight.check_packages()
     # A driver in the user's own directory, which a console script does not
     # look into by itself.
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SubjectError(
             f"the driver {name} does not import:\n"
-            f"{traceback.format_exc().rstrip()}"
+            f"{trace(error)}{_way_out(error, module_name)}"
         ) from error
-    found = getattr(module, class_name, None)
+    where = f"the module {module_name} ({_file(module)})"
+    try:
+        found = getattr(module, class_name)
+    except AttributeError:
+        raise SubjectError(f"{where} has no class {class_name}") from None
     if not inspect.isclass(found):
         raise SubjectError(
-            f"the module {module_name} ({module.__file__}) has no class "
-            f"{class_name}"
+            f"{class_name} in {where} is no class but {found!r}"
         )
     return found
 
 
-def _check_interface(driver_class: type[Any]) -> None:
-    """See that this is a driver with the hooks at all.
+def trace(error: BaseException) -> str:
+    """Where a driver raised, without the kit's frames that called it."""
+    root = Path(__file__).parent.parent
+    ours = (
+        str(root / "assisted_kit"),
+        str(root / "conformance"),
+        str(Path(importlib.__file__).parent),
+        "<frozen importlib",
+    )
+    report = traceback.TracebackException.from_exception(error)
+    frames = [f for f in report.stack if not f.filename.startswith(ours)]
+    report.stack = traceback.StackSummary.from_list(frames)
+    lines = report.format() if frames else report.format_exception_only()
+    return "".join(lines).rstrip()
+
+
+def _way_out(error: BaseException, module_name: str) -> str:
+    missing = getattr(error, "name", None)
+    if not isinstance(error, ModuleNotFoundError) or not missing:
+        return ""
+    package, dot, _ = missing.partition(".")
+    if dot and package in preflight.PACKAGES:
+        found = _file(sys.modules[package])
+        return (
+            f"\nThe package {package} is the kit's own, {found}, and hides "
+            f"{Path.cwd() / package}: rename that one"
+        )
+    if module_name == missing or module_name.startswith(f"{missing}."):
+        return (
+            f"\nRun this in the directory that has {package}, or install "
+            f"it for {sys.executable}"
+        )
+    return ""
+
+
+def _file(module: ModuleType) -> str:
+    spec = getattr(module, "__spec__", None)
+    return str(
+        getattr(module, "__file__", None) or getattr(spec, "origin", None)
+    )
+
+
+def check_interface(driver: object) -> None:
+    """See that this is a driver with the hooks at all, or its class.
 
     Single hooks that are missing or cannot be called are for the suite to
     judge.
+
+    :raises SubjectError: it is another kind of driver, or none.
     """
-    name = f"{driver_class.__module__}:{driver_class.__name__}"
-    if any(getattr(driver_class, hook, None) for hook in Hook):
+    if any(getattr(driver, hook, None) for hook in Hook):
         return
-    if not is_assisted(driver_class) and hasattr(
-        driver_class, "create_snapshot"
-    ):
+    owner = driver if inspect.isclass(driver) else type(driver)
+    name = f"{owner.__module__}:{owner.__name__}"
+    if hasattr(driver, "create_snapshot"):
         raise SubjectError(
             f"{name} is a legacy driver: it has create_snapshot and none "
             f"of the four hooks, which are what this suite verifies "

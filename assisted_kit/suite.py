@@ -6,47 +6,63 @@ The suite is loaded by its name: nothing in this package imports it.
 
 from __future__ import annotations
 
+import difflib
 import importlib
-import os
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from contextlib import contextmanager
 
-import pytest
-
-from assisted_kit.plugin import Recorder
+from assisted_kit import preflight
+from assisted_kit import settings
+from assisted_kit import supervisor
+from assisted_kit.errors import AssistedKitError
+from assisted_kit.record import Record
 from assisted_kit.results import by_rule
 from assisted_kit.results import RunResult
 from assisted_kit.rules import Rule
-from assisted_kit.subject import load
+from assisted_kit.subject import name_of
+from assisted_kit.subject import Subject
 from assisted_kit.subject import UsageError
 
 SUITE = "conformance"
 CATALOGUE = "conformance.catalogue"
+TRIAL = "conformance.trial"
 
 
 def catalogue() -> Mapping[str, Rule]:
-    """Every rule by its id, in the order in which they are reported."""
+    """Every rule by its id, in the order in which they are reported.
+
+    :raises HiddenPackage: another package has the suite's name.
+    """
+    preflight.check_packages(SUITE)
     found: Mapping[str, Rule] = importlib.import_module(CATALOGUE).BY_ID
     return found
 
 
 def select(rule_ids: Sequence[str]) -> list[Rule]:
-    """The rules of these ids, or every rule when there is none.
+    """The rules of these ids, in any case, or all when there is none.
 
     :raises UsageError: there is no such rule.
     """
     rules = catalogue()
-    for rule_id in rule_ids:
+    wanted = [rule_id.upper() for rule_id in rule_ids]
+    for rule_id in wanted:
         if rule_id not in rules:
+            close = difflib.get_close_matches(rule_id, rules, 3)
+            meant = f"did you mean {' or '.join(close)}? " if close else ""
             raise UsageError(
-                f"unknown rule {rule_id!r}; 'assisted-kit rules' lists them"
+                f"unknown rule {rule_id!r}; {meant}'assisted-kit rules' "
+                f"lists them"
             )
-    return [
-        rule for rule in rules.values() if not rule_ids or rule.id in rule_ids
-    ]
+    return [rule for rule in rules.values() if not wanted or rule.id in wanted]
+
+
+def try_out(subject: Subject) -> None:
+    """Try once what every test needs: share, database, driver.
+
+    :raises SubjectError: saying which cannot be used, and why.
+    """
+    importlib.import_module(TRIAL).try_out(subject)
 
 
 def run(
@@ -57,54 +73,32 @@ def run(
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
-    :param progress: called after each test, see :class:`Recorder`.
+    The driver runs in a process of its own, so that whatever it does there,
+    there is a result.
+
+    :param progress: called after each test, with how many are over and how
+        many there are.
     :raises UsageError: an unknown rule, or a wrong configuration.
-    :raises SubjectError: the driver cannot be put before the suite.
     """
-    selected = select(rule_ids)
-    subject = load(driver, config_file)
-    recorder = Recorder(progress)
-    arguments = [
-        "--pyargs",
-        SUITE,
-        "-p",
-        "assisted_kit",
-        "-p",
-        "no:terminal",
-        "-p",
-        "no:cacheprovider",
-        # No file of the directory that the user happens to be in.
-        "-c",
-        os.devnull,
-        f"--rootdir={os.getcwd()}",
-        f"--assisted-driver={driver or subject.driver}",
-    ]
-    if config_file:
-        arguments.append(f"--assisted-config={config_file}")
-    arguments += [f"--assisted-rule={rule.id}" for rule in selected]
-    with _only_our_plugin():
-        code = pytest.main(arguments, plugins=[recorder])
-    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
-        recorder.trouble.append(f"pytest ended with {code!r}")
-    return RunResult(
-        subject.adapter.name,
-        by_rule(selected, recorder.tests),
-        selected=bool(rule_ids),
-        interrupted=recorder.interrupted,
-        trouble=tuple(recorder.trouble),
-    )
-
-
-@contextmanager
-def _only_our_plugin() -> Iterator[None]:
-    """Keep other pytest plugins out: they reorder, repeat and print."""
-    name = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
+    rules = select(rule_ids)
+    said = settings.read(config_file)
+    name = name_of(driver, said)
+    record = Record(name)
     try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        preflight.check_programs()
+        supervisor.supervise(
+            name, said, [rule.id for rule in rules], record, progress
+        )
+    except UsageError:
+        raise
+    except AssistedKitError as error:
+        record.troubles.append(str(error))
+    except KeyboardInterrupt:
+        record.was_interrupted = True
+    return RunResult(
+        record.driver,
+        by_rule(rules, record.results()),
+        selected=bool(rule_ids),
+        interrupted=record.was_interrupted,
+        trouble=tuple(record.troubles),
+    )

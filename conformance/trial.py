@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assisted_kit.process import execute
 from assisted_kit.subject import BASES
+from assisted_kit.subject import check_interface
 from assisted_kit.subject import Subject
 from assisted_kit.subject import SubjectError
 from assisted_kit.subject import trace
@@ -71,7 +72,7 @@ def _url(subject: Subject) -> str:
 def _try_driver(subject: Subject, directory: Path) -> None:
     base = next(b for b in BASES if b in subject.adapter.capabilities)
     try:
-        subject.adapter.construct(
+        driver = subject.adapter.construct(
             directory,
             base_format=base.name.removesuffix("_base"),
             execute=execute,
@@ -81,3 +82,4 @@ def _try_driver(subject: Subject, directory: Path) -> None:
             f"the driver {subject.driver} cannot be constructed and set "
             f"up:\n{trace(error)}"
         ) from error
+    check_interface(driver)

@@ -18,7 +18,7 @@ from assisted_kit.subject import SubjectError
 from assisted_kit.supervisor import PREFIX
 from assisted_kit.supervisor import RUN_VARIABLE
 
-ROOM = 16
+ROOM = 32
 """MiB that a test may write at most; the images are sparse."""
 
 

@@ -4,18 +4,26 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from assisted_kit import preflight
 from assisted_kit import suite
 from assisted_kit.cli import rendering
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.results import ExitStatus
 from assisted_kit.results import RunResult
 from assisted_kit.subject import UsageError
+
+
+class OutputError(AssistedKitError):
+    """What the user asked for cannot be written."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +58,7 @@ def main() -> None:
     "--json",
     "json_file",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write the result to this file, '-' for standard output.",
 )
 def run(
@@ -65,89 +73,154 @@ def run(
     failed; 2 wrong usage; 3 the kit could not run, or something that was
     selected did not run; 130 interrupted.
     """
-    try:
-        _check_writable(json_file)
+    with _errors_explained():
         suite.select(rule_ids)
-        preflight.check()
+        _check_writable(json_file)
         result = suite.run(driver, config_file, rule_ids, _progress)
-    except UsageError as error:
-        _fail(str(error), ExitStatus.USAGE)
-    except AssistedKitError as error:
-        _fail(str(error), ExitStatus.NOT_RUN)
-    _end_progress()
-    _write(result, json_file)
-    sys.exit(result.exit_status)
+        _end_progress()
+        # The file first: whoever reads the text may stop reading it.
+        if json_file is not None:
+            _write(result, json_file)
+        if result.began:
+            to_stderr = str(json_file) == "-"
+            _echo(rendering.render(result, rendering.width()), err=to_stderr)
+        else:
+            for message in result.trouble or ("interrupted",):
+                _echo(f"assisted-kit: {message}", err=True)
+        _exit(result.exit_status)
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def rules(as_json: bool) -> None:
     """List the rules."""
-    catalogue = suite.catalogue().values()
-    if as_json:
-        entries = [
-            {
-                "id": rule.id,
-                "level": str(rule.level),
-                "sentence": rule.sentence,
-                "reason": rule.reason,
-                "section": rule.section,
-                "sources": list(rule.sources),
-                "requires": [c.name for c in rule.requires],
-            }
-            for rule in catalogue
-        ]
-        click.echo(json.dumps(entries, indent=2))
-        return
-    for rule in catalogue:
-        click.echo(f"{rule.id}  {rule.level!s:<6}  {rule.sentence}")
+    with _errors_explained():
+        catalogue = suite.catalogue().values()
+        if as_json:
+            entries = [
+                {
+                    "id": rule.id,
+                    "level": str(rule.level),
+                    "sentence": rule.sentence,
+                    "reason": rule.reason,
+                    "section": rule.section,
+                    "sources": list(rule.sources),
+                    "requires": [c.name for c in rule.requires],
+                }
+                for rule in catalogue
+            ]
+            _echo(json.dumps(entries, indent=2))
+        else:
+            for rule in catalogue:
+                _echo(f"{rule.id}  {rule.level!s:<6}  {rule.sentence}")
+        _exit(ExitStatus.PASSED)
 
 
 @main.command()
 @click.argument("rule_id", metavar="ID")
 def explain(rule_id: str) -> None:
     """Say what a rule claims, why, and where that is written."""
-    try:
+    with _errors_explained():
         (rule,) = suite.select([rule_id])
+        _echo(rendering.render_rule(rule, rendering.width()))
+        _exit(ExitStatus.PASSED)
+
+
+@contextmanager
+def _errors_explained() -> Iterator[None]:
+    """One message and the right exit status, whatever goes wrong."""
+    try:
+        yield
     except UsageError as error:
         _fail(str(error), ExitStatus.USAGE)
-    click.echo(rendering.render_rule(rule))
-
-
-def _check_writable(json_file: Path | None) -> None:
-    """Find out before the run, not after it, that a result would be lost."""
-    if json_file is None or str(json_file) == "-":
-        return
-    if not json_file.parent.is_dir():
-        raise UsageError(
-            f"--json {json_file}: there is no directory {json_file.parent}"
+    except AssistedKitError as error:
+        _fail(str(error), ExitStatus.NOT_RUN)
+    except KeyboardInterrupt:
+        _fail("interrupted", ExitStatus.INTERRUPTED)
+    except Exception:
+        _fail(
+            f"a defect of the kit's:\n{traceback.format_exc()}",
+            ExitStatus.NOT_RUN,
         )
 
 
-def _write(result: RunResult, json_file: Path | None) -> None:
-    to_stdout = json_file is not None and str(json_file) == "-"
-    click.echo(rendering.render(result), err=to_stdout)
-    if json_file is None:
+def _check_writable(json_file: Path | None) -> None:
+    """Find out before the run, not after it, that a result would be lost.
+
+    :raises UsageError: the file cannot be written.
+    """
+    if json_file is None or str(json_file) == "-":
         return
     try:
-        if to_stdout:
-            click.echo(result.as_json(), nl=False)
-        else:
-            json_file.write_text(result.as_json(), encoding="utf-8")
+        there = json_file.exists()
+        if there and not json_file.is_file():
+            # Opening a pipe would wait for whoever reads it.
+            return
+        with json_file.open("a"):
+            pass
+        if not there:
+            json_file.unlink()
     except OSError as error:
-        _fail(f"--json {json_file}: {error}", ExitStatus.NOT_RUN)
+        raise UsageError(
+            f"--json {json_file} cannot be written: {error.strerror}"
+        ) from error
+
+
+def _write(result: RunResult, json_file: Path) -> None:
+    if str(json_file) == "-":
+        _echo(result.as_json(), nl=False)
+        return
+    try:
+        json_file.write_text(result.as_json(), encoding="utf-8")
+    except OSError as error:
+        # It is not to be lost for that.
+        _echo(result.as_json(), nl=False)
+        _fail(
+            f"--json {json_file} cannot be written: {error}; the result is "
+            f"on standard output",
+            ExitStatus.NOT_RUN,
+        )
 
 
 def _progress(over: int, collected: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{over} of {collected} tests ", nl=False, err=True)
+        _echo(f"\r{over} of {collected} tests ", nl=False, err=True)
 
 
 def _end_progress() -> None:
     if sys.stderr.isatty():
-        click.echo("\r" + " " * 32 + "\r", nl=False, err=True)
+        _echo("\r" + " " * 24 + "\r", nl=False, err=True)
 
 
-def _fail(message: str, status: ExitStatus) -> None:
-    click.echo(f"assisted-kit: {message}", err=True)
+def _echo(text: str, *, nl: bool = True, err: bool = False) -> None:
+    stream = sys.stderr if err else sys.stdout
+    # What a driver says may not be in the terminal's encoding.
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    # https://no-color.org
+    color = False if os.environ.get("NO_COLOR") else None
+    try:
+        click.echo(text, nl=nl, err=err, color=color)
+    except BrokenPipeError:
+        # Whoever reads it has read enough.
+        pass
+    except OSError as error:
+        raise OutputError(f"the output cannot be written: {error}") from error
+
+
+def _exit(status: ExitStatus) -> NoReturn:
+    """End with a status, also when nobody reads our output any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                status = ExitStatus.NOT_RUN
+            # Else the interpreter tries again at its end, and fails.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(status)
+
+
+def _fail(message: str, status: ExitStatus) -> NoReturn:
+    _echo(f"assisted-kit: {message}", err=True)
+    _exit(status)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 
@@ -29,28 +31,51 @@ _VERDICT_COLOURS = {
 }
 
 
-def render(result: RunResult) -> str:
+WIDEST = 100
+"""Columns beyond which text is hard to read."""
+
+NARROWEST = 40
+
+_INDENT = 37
+"""Columns in front of a rule's sentence."""
+
+
+def width() -> int:
+    """The columns to fill: the terminal's, as far as that is sensible."""
+    if not sys.stdout.isatty():
+        return WIDEST
+    columns = shutil.get_terminal_size((WIDEST, 24)).columns
+    return max(NARROWEST, min(WIDEST, columns))
+
+
+def render(result: RunResult, columns: int = WIDEST) -> str:
     """The verdict first, then every rule, then what failed and why."""
-    lines = [*_head(result), ""]
-    lines += [_line(rule) for rule in result.rules]
+    rule_off = "-" * min(72, columns)
+    lines = [*_head(result, columns), ""]
+    lines += [_line(rule, columns) for rule in result.rules]
+    lines += _skips(result, columns)
     for rule in result.with_status(Outcome.FAILED, Outcome.ERROR):
         # One message tells what is wrong; the JSON result has them all.
-        lines += ["", "-" * 72, rule.messages[0] if rule.messages else ""]
+        lines += ["", rule_off, rule.messages[0] if rule.messages else ""]
         more = len(rule.messages) - 1
         if more > 0:
             lines.append(f"{'':16}and {more} more like it, see --json")
+    said = {message for rule in result.rules for message in rule.messages}
     for trouble in result.trouble:
-        lines += ["", "-" * 72, trouble]
+        if trouble in said:
+            continue
+        lines += ["", rule_off, trouble]
     return "\n".join(lines)
 
 
-def render_rule(rule: Rule) -> str:
+def render_rule(rule: Rule, columns: int = WIDEST) -> str:
     """Everything about one rule."""
+    columns = min(72, columns)
     lines = [
         f"{rule.id} ({rule.level})",
-        *textwrap.wrap(rule.sentence, 72),
+        *textwrap.wrap(rule.sentence, columns),
         "",
-        *textwrap.wrap(f"Why: {rule.reason}", 72),
+        *textwrap.wrap(f"Why: {rule.reason}", columns),
         "",
         f"Contract: {rule.section}",
     ]
@@ -61,7 +86,22 @@ def render_rule(rule: Rule) -> str:
     return "\n".join(lines)
 
 
-def _head(result: RunResult) -> Iterator[str]:
+def _skips(result: RunResult, columns: int) -> Iterator[str]:
+    """What was left out, the reason once for all rules that it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for rule in result.rules:
+        for reason in rule.skips:
+            concerned.setdefault(reason, []).append(rule.rule.id)
+    for reason, rule_ids in concerned.items():
+        yield ""
+        yield from textwrap.wrap(
+            f"left out: {reason} ({', '.join(rule_ids)})",
+            columns,
+            subsequent_indent=" " * 10,
+        )
+
+
+def _head(result: RunResult, columns: int) -> Iterator[str]:
     verdict = click.style(
         str(result.verdict),
         fg=_VERDICT_COLOURS[result.verdict],
@@ -76,19 +116,33 @@ def _head(result: RunResult) -> Iterator[str]:
     if result.interrupted:
         yield "interrupted: what follows is not the whole result"
     yield f"{verdict}: {result.driver}"
-    yield f"rules: {counts}; claims evaluated: {evidence}"
+    said = [f"rules: {counts}; claims evaluated: {evidence}"]
     if result.verdict is Verdict.PARTIAL and result.selected:
-        yield "Only some rules were selected, so conformance is not decided."
+        said.append(
+            "Only some rules were selected, so conformance is not decided."
+        )
+    for sentence in said:
+        yield from textwrap.wrap(sentence, columns)
 
 
-def _line(result: RuleResult) -> str:
+def _line(result: RuleResult, columns: int) -> str:
     status = click.style(f"{result.status!s:<13}", fg=_COLOURS[result.status])
     rule = result.rule
-    indent = " " * 37
+    head = f"{rule.id:<8} {rule.level!s:<7}{status} {result.evidence:>4} x"
+    if columns < 2 * _INDENT:
+        indent = " " * 9
+        below = textwrap.fill(
+            rule.sentence,
+            columns,
+            initial_indent=indent,
+            subsequent_indent=indent,
+        )
+        return f"{head}\n{below}"
+    indent = " " * _INDENT
     sentence = textwrap.fill(
-        rule.sentence, 100, initial_indent=indent, subsequent_indent=indent
+        rule.sentence,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=indent,
     ).lstrip()
-    return (
-        f"{rule.id:<8} {rule.level!s:<7}{status} {result.evidence:>4} x "
-        f" {sentence}"
-    )
+    return f"{head} {sentence}"

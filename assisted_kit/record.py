@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was heard of a run, from the process in which the driver runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assisted_kit.results import Outcome
+from assisted_kit.results import TestResult
+from assisted_kit.settings import UsageError
+
+
+class Record:
+    """What was heard of a run so far; a :class:`Listener`."""
+
+    def __init__(self, driver: str) -> None:
+        self.driver = driver
+        self.troubles: list[str] = []
+        self.was_interrupted = False
+        self.is_over = False
+        self._found: list[TestResult] = []
+        self._rules: dict[str, str] = {}
+        self._finished: set[str] = set()
+        self._current: str | None = None
+
+    def named(self, driver: str) -> None:
+        """What the driver calls itself."""
+        self.driver = driver
+
+    def collected(self, tests: Mapping[str, str]) -> None:
+        """The tests to come, with their rules' ids."""
+        self._rules = dict(tests)
+
+    def started(self, test: str) -> None:
+        """A test starts."""
+        self._current = test
+
+    def found(self, result: TestResult) -> None:
+        """A test found something out."""
+        self._found.append(result)
+
+    def finished(self, test: str) -> None:
+        """A test is over."""
+        self._finished.add(test)
+        self._current = None
+
+    def trouble(self, what: str) -> None:
+        """The kit itself did not run as it should."""
+        self.troubles.append(what)
+
+    def interrupted(self) -> None:
+        """The process was interrupted, by somebody or by the driver."""
+        if not self.was_interrupted:
+            self.troubles.append(
+                "the driver raised KeyboardInterrupt, and nobody had pressed "
+                "Ctrl-C"
+            )
+
+    def refused(self, what: str, is_usage: bool) -> None:
+        """The driver cannot be put before the suite.
+
+        :raises UsageError: for what the user said.
+        """
+        self.is_over = True
+        if is_usage:
+            raise UsageError(what)
+        self.troubles.append(what)
+
+    def over(self) -> None:
+        """Everything has been told."""
+        self.is_over = True
+
+    def died(self, how: str) -> None:
+        """The process is gone, and had not told everything.
+
+        :param how: "with exit status 0", say.
+        """
+        if self.was_interrupted:
+            return
+        where = f" during {self._current}" if self._current else ""
+        what = f"the process in which the driver runs ended{where}, {how}"
+        self.troubles.append(what)
+        if self._current is not None:
+            rule_id = self._rules[self._current]
+            self._found.append(
+                TestResult(rule_id, self._current, Outcome.ERROR, 0, what)
+            )
+            self._finished.add(self._current)
+
+    @property
+    def is_testing(self) -> bool:
+        """Whether a test has started that is not over."""
+        return self._current is not None
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many tests are over, and how many there are."""
+        return len(self._finished), len(self._rules)
+
+    def results(self) -> list[TestResult]:
+        """What every test found out, if only that it was not run."""
+        left = [
+            TestResult(rule_id, test, Outcome.NOT_EXERCISED)
+            for test, rule_id in self._rules.items()
+            if test not in self._finished
+        ]
+        return [*self._found, *left]
