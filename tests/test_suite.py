@@ -16,6 +16,7 @@ from conformance.catalogue import RULES
 from fakes.broken import BROKEN
 from fakes.broken import BrokenDriver
 from tests.command_line import assisted_kit_run
+from tests.test_readme import block_after
 
 
 def each_test(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
@@ -63,28 +64,41 @@ def test_reference_driver_is_conformant(tmp_path: Path) -> None:
     assert set(done.statuses) == set(BY_ID)
     assert set(done.statuses.values()) == {"passed"}
     assert all(rule["evidence"] > 0 for rule in done.result["rules"])
+    shown = block_after("``./kit run`` ends like this::\n")
+    for line in shown.splitlines():
+        assert line == "..." or line in done.output.splitlines()
+
+
+def in_random_order(
+    directory: Path, driver: str, *rules: str
+) -> subprocess.CompletedProcess[str]:
+    """The suite under pytest, its tests shuffled by pytest-randomly."""
+    words = [sys.executable, "-m", "pytest", "--pyargs", "conformance"]
+    words += ["-p", "randomly", "-q", "--assisted-driver", driver]
+    for rule in rules:
+        words += ["--assisted-rule", rule]
+    return subprocess.run(
+        words, cwd=directory, capture_output=True, text=True, check=False
+    )
 
 
 def test_reference_driver_passes_in_random_order(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--pyargs",
-            "conformance",
-            "-p",
-            "randomly",
-            "-q",
-            "--assisted-driver",
-            "reference_driver.driver:RemoteFSAssistedDriver",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+    done = in_random_order(
+        tmp_path, "reference_driver.driver:RemoteFSAssistedDriver"
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "broken", BROKEN[::3], ids=lambda broken: broken.driver.__name__
+)
+def test_broken_driver_fails_in_random_order(
+    broken: BrokenDriver, tmp_path: Path
+) -> None:
+    done = in_random_order(tmp_path, broken.name, *broken.rules)
+    assert done.returncode == 1, done.stdout
+    for rule in broken.rules:
+        assert f"{rule} MUST" in done.stdout
 
 
 @pytest.mark.parametrize(
