@@ -165,6 +165,22 @@ class ConformanceTest(testtools.TestCase):
         self.claim(True, "", "")
         return returned
 
+    def claim_complete_raised(self, snapshot: SnapshotUnderTest) -> None:
+        """Claim that *delete complete* was called, and did not believe."""
+        assert self.deployment is not None
+        calls = self.deployment.journal.calls(
+            Hook.DELETE_COMPLETE, snapshot.id
+        )
+        assert calls, "the compute service has not reported done"
+        self.claim(
+            calls[-1].error is not None,
+            f"{Hook.DELETE_COMPLETE} raises",
+            str(calls[-1]),
+        )
+        self.claim_equal(
+            "error_deleting", snapshot.status, "the snapshot's status"
+        )
+
     def claim_everything_reads_back(self) -> None:
         """Claim that the volume and every snapshot read as they should."""
         volume = self._volume()

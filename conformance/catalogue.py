@@ -203,6 +203,16 @@ DELETE = (
         "section 3, deleting",
         ("bug 1311182",),
     ),
+    Rule(
+        "DEL-006",
+        MUST,
+        "When done is reported, but the new header names another format "
+        "than recorded, complete raises and files stay.",
+        "Nova merges under a stopped guest by a command that probes: a raw "
+        "image whose guest wrote a qcow2 header is read as qcow2 then.",
+        "section 5",
+        ("bug 2073146", "CVE-2015-7548"),
+    ),
 )
 
 DATA = (

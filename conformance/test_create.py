@@ -12,15 +12,11 @@ from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
 from conformance.case import ConformanceTest
 from conformance.case import verifies
-from conformance.ledger import SECTOR
 from conformance.rows import BASES
 from conformance.rows import crossed
 from conformance.rows import GUESTS
 from fakes.compute import Fault
 from fakes.compute import Generation
-
-GUESTS_HEADER = bytes.fromhex("514649fb00000002").ljust(SECTOR, b"\1")
-"""What a guest writes to make its raw volume look like qcow2."""
 
 
 @ddt.ddt
@@ -55,7 +51,7 @@ class OverlayTest(ConformanceTest):
     @verifies("CRE-002")
     def test_guests_header_changes_no_format(self, guest: str) -> None:
         volume = self.given_volume("raw", attached=guest == "attached")
-        volume.write_at([(0, GUESTS_HEADER)])
+        volume.write_qcow2_image()
         volume.take_snapshot()
         volume.write()
         self.claim_everything_reads_back()

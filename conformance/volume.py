@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from assisted_kit.capabilities import Capability
@@ -12,6 +14,7 @@ from assisted_kit.db.references import NotFound
 from assisted_kit.image import Image
 from assisted_kit.lifecycle import Status
 from assisted_kit.manager.volumes import VolumeOperations
+from assisted_kit.process import execute
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
 from conformance import oracle
@@ -19,6 +22,7 @@ from conformance import share_layout
 from conformance.deployment import Deployment
 from conformance.ledger import generation_writes
 from conformance.ledger import Ledger
+from conformance.ledger import SECTOR
 from conformance.oracle import Difference
 
 GIB = 1024**3
@@ -143,6 +147,18 @@ class VolumeUnderTest:
             disk.write_many(writes)
         for offset, data in writes:
             self.ledger.write(offset, data)
+
+    def write_qcow2_image(self) -> None:
+        """The guest writes a whole qcow2 image to where its disk begins.
+
+        Whoever probes takes the volume's raw image for that one.
+        """
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "image"
+            execute("qemu-img", "create", "-f", "qcow2", str(path), "1G")
+            content = path.read_bytes()
+        padding = bytes(-len(content) % SECTOR)
+        self.write_at([(0, content + padding)])
 
     @contextmanager
     def _guest(self) -> Iterator[Any]:

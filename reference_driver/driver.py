@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assisted_kit import qcow2
 from reference_driver import chain as chains
 from reference_driver import info_file
 from reference_driver.chain import Chain
@@ -26,6 +27,7 @@ from reference_driver.errors import ForeignImage
 from reference_driver.errors import InvalidVolume
 from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
+from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
@@ -177,6 +179,7 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
             files = self._files(volume)
             files.remove(files.overlay(snapshot_ref.id))
             return {}
+        self._check_format(self._files(volume), plan)
         files, info, chain = self._chain(volume)
         base_format = self._base_format(files, info, volume)
         match plan.action:
@@ -199,6 +202,29 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
         if plan.remove:
             self._remove(files, chain, plan, volume)
         return {"volume_admin_metadata": _formats(files, chain, base_format)}
+
+    def _check_format(self, files: VolumeFiles, plan: Plan) -> None:
+        """See that whoever merged wrote the recorded format, not a probed.
+
+        For a guest that is stopped Nova runs ``qemu-img rebase`` without a
+        format, which believes what the guest wrote into its first sector.
+        Put back, the format makes the image read right again (section 5).
+        """
+        if not (plan.target and plan.above and files.exists(plan.above)):
+            return
+        above = files.path(plan.above)
+        header = qcow2.inspect(above)
+        if (
+            header.backing_file != plan.target
+            or header.backing_format == plan.target_format
+        ):
+            return
+        if not is_open(above):
+            self._qemu_img.rebase(above, plan.target, plan.target_format)
+        raise ForeignImage(
+            f"{plan.above} named {plan.target} as {header.backing_format}, "
+            f"which was recorded as {plan.target_format}"
+        )
 
     def _commit(
         self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
@@ -316,12 +342,6 @@ def _check_done(chain: Chain, plan: Plan) -> None:
         raise WorkNotDone(
             f"{above.name} is on {above.backing} now, and not on "
             f"{plan.target or 'no backing file'}"
-        )
-    if (above.backing_format or "") != plan.target_format:
-        raise ForeignImage(
-            f"{above.name} names {above.backing} as "
-            f"{above.backing_format}, which was recorded as "
-            f"{plan.target_format}"
         )
 
 

@@ -78,7 +78,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     BrokenDriver(deletes.LeavesFile, ("DEL-002",), ("bug 1300303",)),
     BrokenDriver(
         deletes.BelievesReport,
-        ("DEL-003",),
+        ("DEL-003", "DEL-006"),
         ("bug 1530275", "bug 1627134", "bug 1643017"),
     ),
     BrokenDriver(deletes.CompletesOnce, ("DEL-004",), ("bug 1586604",)),
