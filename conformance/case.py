@@ -153,18 +153,6 @@ class ConformanceTest(testtools.TestCase):
             f"{of}: {_shown(observed)}",
         )
 
-    def claim_returns(
-        self, driver: Any, hook: Hook, snapshot: SnapshotUnderTest
-    ) -> Any:
-        """Call a hook, and claim that it does not raise."""
-        try:
-            returned = getattr(driver, hook)(snapshot.ref())
-        except Exception as error:
-            raised = f"it raised {type(error).__name__}: {error}"
-            self.claim(False, f"{hook} returns", raised)
-        self.claim(True, "", "")
-        return returned
-
     def claim_complete_raised(self, snapshot: SnapshotUnderTest) -> None:
         """Claim that *delete complete* was called, and did not believe."""
         assert self.deployment is not None

@@ -339,7 +339,7 @@ SECURITY = (
         "refused, and nothing is changed.",
         "A guest that can write a header reads any file of the host.",
         "section 8",
-        ("CVE-2014-3641", "CVE-2024-32498", "bug 1350504"),
+        ("CVE-2014-3641", "bug 1350504"),
         LAYOUT,
     ),
     Rule(
@@ -350,8 +350,7 @@ SECURITY = (
         "Info files are on a share that others can write; a name from one "
         "was removed, or attached, as it stood.",
         "section 8",
-        ("CVE-2014-3641",),
-        LAYOUT,
+        requires=LAYOUT,
     ),
     Rule(
         "SEC-003",
