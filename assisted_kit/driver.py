@@ -15,8 +15,6 @@ from typing import Any
 from typing import Protocol
 from typing import runtime_checkable
 
-from assisted_kit.errors import AssistedKitError
-
 CONTRACT_VERSION = 1
 """The version of the contract that this kit implements."""
 
@@ -95,10 +93,6 @@ class AssistedSnapshotDriver(Protocol):
         self, snapshot_ref: Any
     ) -> Mapping[str, Any] | None:
         """Remove what is no longer needed; return an update."""
-
-
-class InterfaceError(AssistedKitError):
-    """A driver does not have the interface of contract section 1."""
 
 
 def is_assisted(driver: object) -> bool:

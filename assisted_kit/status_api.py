@@ -139,7 +139,8 @@ class StatusApi:
             snapshot_values.SNAPSHOT_STATUS
         ) == report.snapshot_status and (
             report.compute_progress is None
-            or known == str(report.compute_progress)
+            # Of the percentages reported the highest is stored.
+            or int(known or -1) >= report.compute_progress
         ):
             return True
         raise BadRequest(

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ class HookCall:
 
     def __str__(self) -> str:
         if self.error is None:
-            ended = f"returned {self.returned!r}"
+            ended = f"returned {_without_secrets(self.returned)!r}"
         else:
             ended = f"raised {type(self.error).__name__}: {self.error}"
         return f"{self.hook}({self.snapshot_id}) {ended}"
@@ -37,6 +38,16 @@ class HookCall:
         if self.error is None:
             return ""
         return "".join(traceback.format_exception(self.error)).rstrip()
+
+
+def _without_secrets(returned: object) -> object:
+    """A model update, its credentials hidden (contract section 8)."""
+    if not isinstance(returned, Mapping):
+        return returned
+    return {
+        key: "***" if key == "provider_auth" else value
+        for key, value in returned.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

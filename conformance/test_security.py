@@ -26,6 +26,7 @@ DAMAGED = {
     "cut_off": b'{"active": "volume-',
     "a_list": b"[]",
     "without_active": b"{}",
+    "nested_too_deep": b"[" * 200_000,
 }
 """What an info file can hold that is none."""
 

@@ -75,7 +75,12 @@ def read(files: VolumeFiles) -> Info:
         return Info(files.base, on_share=False)
     except KeyError as error:
         raise DamagedInfoFile(f"{path} names no active image") from error
-    except (ValueError, ImageError, ForeignImage) as error:
+    except (
+        ValueError,
+        RecursionError,
+        ImageError,
+        ForeignImage,
+    ) as error:
         raise DamagedInfoFile(f"{path} is damaged: {error}") from error
     return Info(active, names)
 

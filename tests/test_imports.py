@@ -26,6 +26,13 @@ MAY_IMPORT = {
 OURS = {"assisted_kit", "conformance", "fakes", "reference_driver", "tests"}
 
 
+def test_fake_nova_does_not_know_the_broken_drivers() -> None:
+    for path in [ROOT / "fakes/__init__.py", *ROOT.glob("fakes/compute/*.py")]:
+        text = path.read_text()
+        assert "fakes.broken" not in text
+        assert "reference_driver" not in text
+
+
 def imported(path: Path) -> Iterator[str]:
     """The packages that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):

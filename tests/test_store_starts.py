@@ -100,10 +100,10 @@ class StartingTest(StoreTestCase):
     def test_no_snapshot_of_a_volume_that_is_being_deleted(self) -> None:
         # Launchpad bug 1739995: the row stayed, and could not be deleted.
         volumes = self.kit.database.volumes
-        error = self.assertRaises(
-            NotAllowed, volumes.begin_delete, self.volume_id
-        )
-        self.assertIn(self.id, str(error))
+        taken = self.kit.volume()
+        snapshot_id = self.kit.create(taken)
+        error = self.assertRaises(NotAllowed, volumes.begin_delete, taken)
+        self.assertIn(snapshot_id, str(error))
         empty = self.kit.volume()
         volumes.begin_delete(empty)
         self.assertRaises(

@@ -32,7 +32,7 @@ EARLIER_ATTEMPT = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
-    """One operation on one snapshot, by one process."""
+    """One operation on one snapshot, whichever process carries it."""
 
     snapshot_id: str
     volume_id: str

@@ -21,10 +21,14 @@ from assisted_kit.db.snapshot_values import EARLIER_ATTEMPT
 from assisted_kit.db.snapshot_values import PHASE
 from assisted_kit.db.snapshot_values import PREVIOUS_STATUS
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.lifecycle import after
+from assisted_kit.lifecycle import Event
 from assisted_kit.lifecycle import Phase
 from assisted_kit.lifecycle import STARTING_PROGRESS
+from assisted_kit.lifecycle import State
 from assisted_kit.lifecycle import Status
 from assisted_kit.lifecycle import status_before_delete
+from assisted_kit.lifecycle import TransitionError
 
 
 class NotAllowed(AssistedKitError):
@@ -138,10 +142,7 @@ class SnapshotStarts:
                 self._touch(connection, snapshot_id, now)
                 row = _row(connection, snapshot_id)
                 was = row["status"]
-                if not force and was not in (
-                    Status.AVAILABLE,
-                    Status.ERROR,
-                ):
+                if not force and not _may_be_deleted(was):
                     raise NotAllowed(
                         f"snapshot {snapshot_id} is {was}: only an "
                         f"available or error snapshot can be deleted, "
@@ -222,3 +223,12 @@ def _row(connection: sa.Connection, snapshot_id: str) -> dict[str, Any]:
         sa.select(table).where(table.c.id == snapshot_id)
     )
     return dict(found.mappings().one())
+
+
+def _may_be_deleted(status: str) -> bool:
+    """Whether the state machine admits a delete without force."""
+    try:
+        after(State(Status(status)), Event.DELETE)
+    except (ValueError, TransitionError):
+        return False
+    return True

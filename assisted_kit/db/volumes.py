@@ -84,7 +84,7 @@ class Volumes:
         """Take a volume into ``deleting``: no snapshot of it starts then.
 
         :raises NotFound: there is no such volume.
-        :raises NotAllowed: it has snapshots.
+        :raises NotAllowed: it is attached, or has snapshots.
         """
 
         @retry_on_contention
@@ -103,6 +103,13 @@ class Volumes:
                 )
                 if not rows.changed(marked):
                     raise NotFound(f"volume {volume_id} could not be found")
+                attach_status = connection.execute(
+                    sa.select(volumes.c.attach_status).where(
+                        volumes.c.id == volume_id
+                    )
+                ).scalar()
+                if attach_status == "attached":
+                    raise NotAllowed(f"volume {volume_id} is attached")
                 left = connection.execute(
                     sa.select(snapshots.c.id).where(
                         snapshots.c.volume_id == volume_id,
@@ -131,11 +138,13 @@ class Volumes:
                     .where(rows.VOLUMES.c.id == volume_id)
                     .values({**gone, "status": "deleted"})
                 )
-                connection.execute(
-                    sa.update(rows.VOLUME_ADMIN_METADATA)
-                    .where(rows.VOLUME_ADMIN_METADATA.c.volume_id == volume_id)
-                    .values(gone)
-                )
+                for table in (rows.VOLUME_ADMIN_METADATA, rows.ATTACHMENTS):
+                    connection.execute(
+                        sa.update(table)
+                        .where(table.c.volume_id == volume_id)
+                        .where(rows.live(table))
+                        .values(gone)
+                    )
 
         transaction()
 

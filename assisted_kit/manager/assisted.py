@@ -86,9 +86,14 @@ class AssistedOperations:
     ) -> None:
         """Carry an operation on from the phase that is stored.
 
-        :param claimed: this process holds the claim for it already.
+        :param claimed: this process holds the claim for it already, after
+            a restart.
         """
         job = Job(attempt, operation)
+        if claimed:
+            # A hook may have been interrupted half-way: nobody attaches
+            # the volume before it has run again.
+            self._shut_gate(job)
         self._queue.enter(
             attempt.volume_id,
             lambda: self._jobs.resume(job),
@@ -128,8 +133,13 @@ class AssistedOperations:
         # Known first, so that a report either wakes the job or is found.
         self._known[job.attempt.snapshot_id] = job
         found = self._find(job)
-        if found is None:
+        # The loser runs no hook, and whoever lost its claim has lost.
+        if found is None or not self._database.claims.holds(
+            job.attempt.volume_id, self._owner
+        ):
             return self._drop(job)
+        if found.phase is Phase.COMPUTE:
+            self._open_gate(job)
         match found.phase:
             case Phase.BEGIN:
                 return self._begin(job)
@@ -301,10 +311,7 @@ class AssistedOperations:
 
     def _shut_out_attachments(self, job: Job) -> SnapshotRef | None:
         """The snapshot, its gate shut while the volume is detached."""
-        if job.gate is None:
-            gate = self._gates.of(job.attempt.volume_id)
-            gate.acquire()
-            job.gate = gate
+        self._shut_gate(job)
         try:
             snapshot = self._database.references.snapshot(
                 job.attempt.snapshot_id, context=self._context
@@ -314,6 +321,12 @@ class AssistedOperations:
         if snapshot.volume.attach_status == "attached":
             self._open_gate(job)
         return snapshot
+
+    def _shut_gate(self, job: Job) -> None:
+        if job.gate is None:
+            gate = self._gates.of(job.attempt.volume_id)
+            gate.acquire()
+            job.gate = gate
 
     def _open_gate(self, job: Job) -> None:
         gate, job.gate = job.gate, None

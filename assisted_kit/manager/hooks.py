@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 class HookFailed(Exception):
     """A hook raised, or what it returned is invalid."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))
         self.is_busy = is_busy(error)
 
@@ -37,6 +37,7 @@ class HookCaller:
         try:
             returned = getattr(self._driver, hook)(snapshot)
             return updates.validate(hook, returned)
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            # On a thread of ours none of them means this process.
             LOG.exception("%s failed for snapshot %s", hook, snapshot.id)
             raise HookFailed(error) from error

@@ -162,8 +162,12 @@ class VolumeManager:
     def recover(self) -> None:
         """Carry on from the database after a restart (section 4).
 
-        Claims of this host's former processes are taken over.  Legacy
-        drivers' calls died with their process and have failed.
+        To be called before anything else, and only when the host's former
+        processes are gone: their claims are taken over.  A host has one
+        process at a time, as a service of Cinder's has.  Volumes whose
+        hooks were interrupted are not attached before those have run
+        again.  Legacy drivers' calls died with their process and have
+        failed.
         """
         claims = self.database.claims
         left: dict[str, str | None] = {}

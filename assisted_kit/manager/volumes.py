@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assisted_kit.db.database import Database
+from assisted_kit.db.starts import NotAllowed
 from assisted_kit.manager.chains import ChainQueue
 from assisted_kit.manager.gates import Gates
 from assisted_kit.manager.temporary import TemporarySnapshots
@@ -20,6 +21,10 @@ from assisted_kit.refs import VolumeRef
 _UPDATE_FIELDS = frozenset(
     {"provider_location", "provider_id", "provider_auth"}
 )
+
+
+COPIED_FROM = ("available", "backing-up", "restoring")
+"""Statuses of snapshots that a volume is created from (bug 1888951)."""
 
 
 class VolumeOperations:
@@ -66,7 +71,14 @@ class VolumeOperations:
         """Create a volume that holds what a snapshot holds.
 
         :raises NotFound: there is no such snapshot.
+        :raises NotAllowed: its status does not admit it.
         """
+        status = self._snapshot(snapshot_id).status
+        if status not in COPIED_FROM:
+            raise NotAllowed(
+                f"snapshot {snapshot_id} is {status}: a volume is created "
+                f"from one that is {' or '.join(COPIED_FROM)}"
+            )
         return self._copy(snapshot_id, {"snapshot_id": snapshot_id, **fields})
 
     def clone(self, source_id: str, **fields: Any) -> VolumeRef:
@@ -107,7 +119,7 @@ class VolumeOperations:
         """Delete a volume and its row.
 
         :raises NotFound: there is no such volume.
-        :raises NotAllowed: it has snapshots.
+        :raises NotAllowed: it is attached, or has snapshots.
         """
         self.ref(volume_id)
         with self._queue.hold(volume_id), self._gates.of(volume_id):

@@ -71,7 +71,9 @@ class Workers:
     def _run(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception:
+        except BaseException:
+            # It would vanish in a future that nobody reads.
             LOG.exception("a step of the volume manager failed")
+            raise
         finally:
             self._pending.remove()
