@@ -88,6 +88,11 @@ class RemoteFSVolumes(RemoteFSShare):
     ) -> dict[str, Any]:
         """Copy what was readable when the snapshot was taken."""
         source_files, info, chain = self._settled_chain(snapshot.volume)
+        if snapshot.id not in info.overlays:
+            raise InvalidVolume(
+                f"snapshot {snapshot.id} is not recorded: it was never "
+                f"completed"
+            )
         overlay = chain.find(info.overlays[snapshot.id])
         if overlay.backing is None:
             raise ChainUnsettled(

@@ -97,6 +97,17 @@ def test_clone_and_copy_hold_what_they_should(
     assert now != then
 
 
+def test_snapshot_without_a_record_is_not_copied(
+    volume: DetachedVolume,
+) -> None:
+    id_ = volume.new_snapshot()
+    volume.call(Hook.CREATE_BEGIN, id_)
+    with pytest.raises(errors.InvalidVolume, match=id_):
+        volume.driver().create_volume_from_snapshot(
+            another(volume), volume.snapshot_ref(id_)
+        )
+
+
 def test_larger_copy_is_grown(volume: DetachedVolume) -> None:
     clone = another(volume, size=2)
     volume.driver().create_cloned_volume(clone, volume.ref())
