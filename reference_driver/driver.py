@@ -99,12 +99,7 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
         base_format = self._base_format(files, info, volume)
         overlay = files.overlay(snapshot_ref.id)
         if snapshot_ref.id not in info.overlays:
-            image = chains.inspect(files, overlay, "qcow2", volume.size)
-            if image.backing != info.active:
-                raise ChainUnsettled(
-                    f"{overlay} is not on {info.active}, the active image, "
-                    f"but on {image.backing}"
-                )
+            self._check_on(files, overlay, info.active, volume)
             info_file.write(
                 files, info.with_snapshot(snapshot_ref.id, overlay)
             )
@@ -296,7 +291,7 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
 
 
 def _is_attached(volume: Any) -> bool:
-    """Whether a guest has the active image open (bug: ``fb48a1fe6``).
+    """Whether a guest has the active image open (commit fb48a1fe6).
 
     :raises InvalidVolume: attached other than exactly once.
     """
