@@ -17,7 +17,9 @@ from typing import Any
 
 from assisted_kit import capabilities
 from assisted_kit.capabilities import Capability
+from assisted_kit.driver import Hook
 from assisted_kit.image import Image
+from assisted_kit.rules import Profile
 
 
 class DriverConfiguration:
@@ -80,6 +82,22 @@ class DriverAdapter:
         if names is None:
             return capabilities.DEFAULT
         return capabilities.parse(names)
+
+    @property
+    def profile(self) -> Profile:
+        """How the volume manager drives it: by the hooks if it has any."""
+        if any(hasattr(self.driver_class, hook) for hook in Hook):
+            return Profile.ASSISTED
+        return Profile.LEGACY
+
+    @property
+    def bases(self) -> list[str]:
+        """The formats that base images can have."""
+        return [
+            base
+            for base in ("raw", "qcow2")
+            if Capability[f"{base}_base"] in self.capabilities
+        ]
 
     def configuration(self, share: Path, base_format: str) -> dict[str, Any]:
         """The options to construct the driver with.

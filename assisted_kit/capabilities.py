@@ -17,6 +17,11 @@ from assisted_kit.errors import AssistedKitError
 class Capability(enum.Enum):
     """An optional ability; the value is its sentence and its default."""
 
+    overlay_files = (
+        "Snapshots are qcow2 overlays that the compute service switches the "
+        "guest to (contract section 3).",
+        True,
+    )
     cinder_share_layout = (
         "Overlays and the info file are named as Cinder has them on disk "
         "(contract section 3).",
@@ -33,6 +38,12 @@ class Capability(enum.Enum):
         "A detached volume that has snapshots can be extended.",
         False,
     )
+    revert = (
+        "A detached volume can be reverted to its newest snapshot.",
+        False,
+    )
+    upload = ("A detached volume can be uploaded as an image.", False)
+    encryption = ("Encrypted volumes can be created and snapshotted.", False)
 
     @property
     def sentence(self) -> str:

@@ -17,6 +17,19 @@ class Level(enum.StrEnum):
     MAY = "MAY"
 
 
+class Profile(enum.StrEnum):
+    """How the volume manager drives a driver (contract section 1)."""
+
+    ASSISTED = "assisted"
+    """By the four hooks."""
+    LEGACY = "legacy"
+    """By ``create_snapshot`` and ``delete_snapshot``, as it always did."""
+
+
+HOOKS_ONLY = (Profile.ASSISTED,)
+EVERY_DRIVER = (Profile.ASSISTED, Profile.LEGACY)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One claim about a driver, with where it comes from."""
@@ -33,3 +46,5 @@ class Rule:
     """The bugs and CVEs behind it."""
     requires: tuple[Capability, ...] = ()
     """Capabilities without which the rule does not apply."""
+    profiles: tuple[Profile, ...] = HOOKS_ONLY
+    """The kinds of drivers of which the contract says it."""

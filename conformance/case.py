@@ -14,12 +14,14 @@ import testtools
 from assisted_kit import subject as subjects
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
+from assisted_kit.errors import AssistedKitError
 from assisted_kit.image import Image
 from assisted_kit.rules import Rule
 from conformance import catalogue
 from conformance import oracle
 from conformance.deployment import Deployment
 from conformance.oracle import Difference
+from conformance.rows import REQUIRES
 from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import Violation
@@ -31,6 +33,10 @@ from fakes.compute import Generation
 LOG = logging.getLogger(__name__)
 
 Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+class UndeclaredUse(AssistedKitError):
+    """A test uses an ability of the driver that it does not declare."""
 
 
 def verifies(rule_id: str) -> Callable[[Test], Test]:
@@ -85,30 +91,59 @@ class ConformanceTest(testtools.TestCase):
         self.deployment: Deployment | None = None
         self.subject = subjects.from_environment()
         self.addOnException(self._explain)
-        self.require(*self.assisted_rule.requires)
+        self._skip_unless_it_applies()
 
-    def require(self, *needed: Capability) -> None:
-        """Skip the test unless the driver declares what it uses."""
-        for capability in needed:
-            if capability not in self.subject.adapter.capabilities:
-                self.skipTest(
-                    f"the driver does not declare {capability.name}: "
-                    f"{capability.sentence}"
-                )
+    @property
+    def assisted_requires(self) -> frozenset[Capability]:
+        """What the test uses, its arrangement and its row included."""
+        test = getattr(self, self._testMethodName)
+        marked = (test, *type(self).__mro__)
+        return frozenset(self.assisted_rule.requires).union(
+            *(vars(where).get(REQUIRES, ()) for where in marked)
+        )
+
+    def uses(self, capability: Capability) -> None:
+        """See that the test says what it uses of the driver.
+
+        :raises UndeclaredUse: it does not, so it would fail drivers that
+            declare that they cannot do it.
+        """
+        if capability not in self.assisted_requires:
+            raise UndeclaredUse(
+                f"{self.id()} uses {capability.name} and does not say so"
+            )
+
+    def _skip_unless_it_applies(self) -> None:
+        adapter = self.subject.adapter
+        profile = adapter.profile
+        if profile not in self.assisted_rule.profiles:
+            self.skipTest(f"the rule is not for {profile} drivers")
+        for capability in sorted(
+            self.assisted_requires - adapter.capabilities,
+            key=lambda c: c.name,
+        ):
+            self.skipTest(
+                f"the driver does not declare {capability.name}: "
+                f"{capability.sentence}"
+            )
 
     # -- arranging
 
     def deploy(
         self,
-        base: str = "raw",
+        base: str | None = None,
         *,
         generation: Generation = Generation.DUAL,
     ) -> Deployment:
         """A volume service and a compute service around the driver.
 
-        :param base: the format of new volumes' base images.
+        :param base: the format of new volumes' base images; one that the
+            driver has unless it matters.
         """
-        self.require(Capability[f"{base}_base"])
+        if base is None:
+            base = self.subject.adapter.bases[0]
+        else:
+            self.uses(Capability[f"{base}_base"])
         # Known before it is set up, so that its trouble is known as well.
         self.deployment = Deployment(
             self.subject, base_format=base, generation=generation
@@ -117,7 +152,7 @@ class ConformanceTest(testtools.TestCase):
 
     def given_volume(
         self,
-        base: str = "raw",
+        base: str | None = None,
         *,
         attached: bool = False,
         snapshots: int = 0,
@@ -191,6 +226,7 @@ class ConformanceTest(testtools.TestCase):
 
     def claim_copy_reads_back(self, snapshot: Any) -> None:
         """Claim that a volume created from a snapshot reads as it."""
+        self.uses(Capability.create_from_snapshot)
         self._claim_same(
             self._volume().copy_difference(snapshot),
             f"a volume created from snapshot {snapshot.id}",

@@ -1,31 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Named rows of data for ddt."""
+"""Named rows of data for ddt, and what each of them requires."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
 from typing import Any
+from typing import TypeVar
+
+import ddt
+
+from assisted_kit.capabilities import Capability
 
 BASES = ("raw", "qcow2")
 GUESTS = ("detached", "attached")
+
+REQUIRED_BY: dict[object, Capability] = {
+    "raw": Capability.raw_base,
+    "qcow2": Capability.qcow2_base,
+}
+"""Values in a row that only some drivers have a use for."""
+
+REQUIRES = "required_capabilities"
+"""The attribute that says what a class, a test or a row requires."""
+
+Test = TypeVar("Test")
 
 
 class Row(tuple[Any, ...]):
     """A row whose test is named by its values."""
 
     __name__: str
+    requires: frozenset[Capability]
 
 
-def row(*values: object, name: str = "") -> Row:
-    """One row, named by its values unless a name is given."""
+def row(
+    *values: object, name: str = "", requires: Iterable[Capability] = ()
+) -> Row:
+    """One row, named by its values unless a name is given.
+
+    :param requires: what it needs of the driver beyond its values.
+    """
     made = Row(values)
     made.__name__ = (name or "_".join(str(v) for v in values)).replace(
         " ", "_"
     )
+    made.requires = frozenset(requires).union(*map(required_by, values))
     return made
 
 
 def crossed(*columns: Iterable[object]) -> list[Row]:
     """Every combination of the columns' values."""
     return [row(*values) for values in itertools.product(*columns)]
+
+
+def required_by(value: object) -> frozenset[Capability]:
+    """What a row, or a single value of one, requires."""
+    if isinstance(value, Row):
+        return value.requires
+    if isinstance(value, str) and value in REQUIRED_BY:
+        return frozenset({REQUIRED_BY[value]})
+    return frozenset()
+
+
+def requires(*needed: Capability) -> Any:
+    """Say what a class of tests, or a single test, requires."""
+
+    def mark(test: Test) -> Test:
+        before: frozenset[Capability] = getattr(test, REQUIRES, frozenset())
+        setattr(test, REQUIRES, before.union(needed))
+        return test
+
+    return mark
+
+
+def expanded(cls: type[Any]) -> type[Any]:
+    """Make a test of each row, as ``ddt.ddt`` does, with its requirements.
+
+    :param cls: a class of tests with ``ddt.data``.
+    """
+    rows = {
+        name: getattr(test, ddt.DATA_ATTR)
+        for name, test in vars(cls).items()
+        if hasattr(test, ddt.DATA_ATTR)
+    }
+    ddt.ddt(cls)
+    for name, values in rows.items():
+        digits = len(str(len(values)))
+        for index, value in enumerate(values):
+            named = ddt.mk_test_name(
+                name, getattr(value, "__name__", value), index, digits
+            )
+            requires(*required_by(value))(getattr(cls, named))
+    return cls

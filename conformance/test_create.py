@@ -14,12 +14,13 @@ from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import BASES
 from conformance.rows import crossed
+from conformance.rows import expanded
 from conformance.rows import GUESTS
 from fakes.compute import Fault
 from fakes.compute import Generation
 
 
-@ddt.ddt
+@expanded
 class OverlayTest(ConformanceTest):
     """Contract section 3."""
 
@@ -57,7 +58,7 @@ class OverlayTest(ConformanceTest):
         self.claim_everything_reads_back()
 
 
-@ddt.ddt
+@expanded
 class ConnectionTest(ConformanceTest):
     """Contract section 4."""
 
@@ -80,7 +81,7 @@ class ConnectionTest(ConformanceTest):
         self.claim_everything_reads_back()
 
 
-@ddt.ddt
+@expanded
 class RepeatedBeginTest(ConformanceTest):
     """Contract section 4: hooks are re-entrant."""
 

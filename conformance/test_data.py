@@ -9,6 +9,7 @@ from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import BASES
 from conformance.rows import crossed
+from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.rows import row
 from conformance.test_delete import index_of
@@ -27,7 +28,7 @@ DEEP = 30
 """Snapshots of a chain that is long, though none too long for QEMU."""
 
 
-@ddt.ddt
+@expanded
 class CreateTest(ConformanceTest):
     """Contract section 5, the rule above all others."""
 
@@ -53,7 +54,7 @@ def _places() -> list[object]:
     ]
 
 
-@ddt.ddt
+@expanded
 class DeleteTest(ConformanceTest):
     """Contract section 5, the rule above all others."""
 
@@ -104,7 +105,7 @@ class DeleteTest(ConformanceTest):
         self.claim_everything_reads_back()
 
 
-@ddt.ddt
+@expanded
 class MixedTest(ConformanceTest):
     """Contract section 5, the rule above all others."""
 
@@ -134,7 +135,7 @@ class MixedTest(ConformanceTest):
             self.claim_everything_reads_back()
 
 
-@ddt.ddt
+@expanded
 class CopyTest(ConformanceTest):
     """Contract section 5, the rule above all others."""
 

@@ -10,12 +10,13 @@ from assisted_kit.driver import Operation
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import crossed
+from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Fault
 
 
-@ddt.ddt
+@expanded
 class AttachmentsTest(ConformanceTest):
     """Contract section 1: any other number of attachments than one."""
 
@@ -46,7 +47,7 @@ class AttachmentsTest(ConformanceTest):
         )
 
 
-@ddt.ddt
+@expanded
 class RefusalTest(ConformanceTest):
     """Contract section 5: Nova refuses."""
 
@@ -94,7 +95,7 @@ class RefusalTest(ConformanceTest):
         self.claim_everything_reads_back()
 
 
-@ddt.ddt
+@expanded
 class LostReportTest(ConformanceTest):
     """Contract section 5, while a create is pending."""
 

@@ -12,6 +12,7 @@ import ddt
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import crossed
+from conformance.rows import expanded
 from conformance.volume import VolumeUnderTest
 
 FOREIGN = {
@@ -40,7 +41,7 @@ def contents(directory: Path) -> dict[str, tuple[int, bytes]]:
     return found
 
 
-@ddt.ddt
+@expanded
 class ForeignBackingFileTest(ConformanceTest):
     """Contract section 8."""
 
@@ -88,7 +89,7 @@ class ForeignBackingFileTest(ConformanceTest):
         self.claim_equal([], changed, "files that were changed")
 
 
-@ddt.ddt
+@expanded
 class InfoFileTest(ConformanceTest):
     """Contract sections 3 and 8."""
 

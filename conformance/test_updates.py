@@ -12,11 +12,11 @@ from assisted_kit import qcow2
 from assisted_kit.driver import Hook
 from assisted_kit.update_errors import ModelUpdateError
 from assisted_kit.updates import validate
-from conformance import share_layout
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import BASES
 from conformance.rows import crossed
+from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.volume import OperationFailed
 from conformance.volume import SnapshotUnderTest
@@ -43,7 +43,7 @@ class UpdateTest(ConformanceTest):
         }
 
 
-@ddt.ddt
+@expanded
 class ModelUpdateTest(UpdateTest):
     """Contract section 2."""
 
@@ -77,7 +77,7 @@ class ModelUpdateTest(UpdateTest):
                 self.claim(True, "", "")
 
 
-@ddt.ddt
+@expanded
 class CreateRequestTest(UpdateTest):
     """Contract section 2, the compute request."""
 
@@ -117,7 +117,7 @@ class CreateRequestTest(UpdateTest):
         )
 
 
-@ddt.ddt
+@expanded
 class DeleteRequestTest(UpdateTest):
     """Contract section 3, deleting."""
 
@@ -129,18 +129,16 @@ class DeleteRequestTest(UpdateTest):
     ) -> None:
         volume = self.given_volume(base, attached=True, snapshots=3)
         snapshot = volume.snapshots[0 if position == "oldest" else 1]
-        share = volume.deployment.share
-        overlay = share_layout.overlay(share, volume.name, snapshot.id)
-        assert overlay is not None
-        backing = share_layout.backing(share, overlay)
-        assert backing is not None
+        overlay = volume.overlay(snapshot)
+        target = volume.snapshot_image(snapshot)
+        assert target is not None, "the driver has no record of it"
         snapshot.start_delete()
         volume.settle()
         self.claim_equal(
             {
                 "type": "qcow2",
                 "file_to_merge": overlay,
-                "merge_target_file": backing.path.name,
+                "merge_target_file": target.path.name,
             },
             self.request(Hook.DELETE_BEGIN, snapshot),
             "delete_info",
@@ -152,8 +150,7 @@ class DeleteRequestTest(UpdateTest):
     def test_newest_snapshot_is_pulled(self, base: str, depth: int) -> None:
         volume = self.given_volume(base, attached=True, snapshots=depth)
         snapshot = volume.snapshots[-1]
-        share = volume.deployment.share
-        chain = share_layout.chain_of(share, volume.active())
+        chain = volume.chain()
         expected = {"type": "qcow2"}
         if len(chain) > 2:
             expected["file_to_merge"] = chain[2].path.name
@@ -166,7 +163,7 @@ class DeleteRequestTest(UpdateTest):
         )
 
 
-@ddt.ddt
+@expanded
 class DetachedTest(UpdateTest):
     """Contract section 9, detached volumes."""
 

@@ -16,7 +16,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from assisted_kit.process import execute
-from assisted_kit.subject import BASES
 from assisted_kit.subject import check_interface
 from assisted_kit.subject import Subject
 from assisted_kit.subject import SubjectError
@@ -70,11 +69,10 @@ def _url(subject: Subject) -> str:
 
 
 def _try_driver(subject: Subject, directory: Path) -> None:
-    base = next(b for b in BASES if b in subject.adapter.capabilities)
     try:
         driver = subject.adapter.construct(
             directory,
-            base_format=base.name.removesuffix("_base"),
+            base_format=subject.adapter.bases[0],
             execute=execute,
         )
     except (Exception, SystemExit) as error:

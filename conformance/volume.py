@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.db.references import NotFound
 from assisted_kit.image import Image
@@ -19,11 +20,13 @@ from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
 from conformance import oracle
 from conformance import share_layout
+from conformance import storage
 from conformance.deployment import Deployment
 from conformance.ledger import generation_writes
 from conformance.ledger import Ledger
 from conformance.ledger import SECTOR
 from conformance.oracle import Difference
+from conformance.overlays import Overlays
 
 GIB = 1024**3
 
@@ -75,6 +78,8 @@ class SnapshotUnderTest:
         self.volume.expect(self, "deleting the snapshot", expect)
         if expect == Status.DELETED:
             self.volume.snapshots.remove(self)
+            if not self.volume.has(Capability.cinder_share_layout):
+                self.volume.overlays.dropped(self.id, self.volume.chain())
 
     def start_delete(self, *, force: bool = False) -> None:
         """Accept the delete; it goes on by itself."""
@@ -91,6 +96,7 @@ class VolumeUnderTest:
         self.name: str = self.ref().name
         self.ledger = Ledger(GIB)
         self.snapshots: list[SnapshotUnderTest] = []
+        self.overlays = Overlays()
         self.instance: Any = None
         self.pending: SnapshotUnderTest | None = None
         """A snapshot whose create failed without anybody knowing how."""
@@ -192,6 +198,8 @@ class VolumeUnderTest:
         snapshot = self.start_snapshot()
         self.settle()
         self.expect(snapshot, "taking a snapshot", expect)
+        if expect == Status.AVAILABLE and self.has(Capability.overlay_files):
+            self.overlays.took(snapshot.id, self.active())
         return snapshot
 
     def start_snapshot(self) -> SnapshotUnderTest:
@@ -272,14 +280,39 @@ class VolumeUnderTest:
         """The image that the volume's next connection uses."""
         return self.deployment.image(self.connection_info())
 
+    def has(self, capability: Capability) -> bool:
+        """Whether the driver declares a capability."""
+        return capability in self.deployment.subject.adapter.capabilities
+
+    def chain(self) -> list[Image]:
+        """The images from the active one down; none if it has no files.
+
+        :raises OperationFailed: the chain cannot be read.
+        """
+        if not self.has(Capability.overlay_files):
+            return []
+        active = self.active()
+        try:
+            return storage.chain_of(active)
+        except (qcow2.ImageError, OSError) as error:
+            raise OperationFailed(
+                f"reading the chain of {active}", "its images", str(error)
+            ) from error
+
+    def overlay(self, snapshot: SnapshotUnderTest) -> str | None:
+        """``o(s)``: the overlay recorded for a snapshot.
+
+        As the info file says; a driver with other books is taken by what
+        was active when the snapshot had been taken.
+        """
+        if self.has(Capability.cinder_share_layout):
+            return share_layout.overlay(self.directory, self.name, snapshot.id)
+        return self.overlays.of(snapshot.id)
+
     def snapshot_image(self, snapshot: SnapshotUnderTest) -> Image | None:
-        """Where a snapshot's data is, if the share tells."""
-        overlay = share_layout.overlay(
-            self.deployment.share, self.name, snapshot.id
-        )
-        if overlay is None:
-            return None
-        return share_layout.backing(self.deployment.share, overlay)
+        """Where a snapshot's data is: below its overlay (section 3)."""
+        overlay = self.overlay(snapshot)
+        return storage.backing(self.directory / overlay) if overlay else None
 
     def difference(self) -> Difference | None:
         """How the volume differs from what its guest wrote."""
@@ -289,16 +322,17 @@ class VolumeUnderTest:
         self, snapshot: SnapshotUnderTest
     ) -> Difference | None:
         """How a snapshot differs from what was there when it was taken."""
-        adapter = self.deployment.subject.adapter
-        if Capability.cinder_share_layout in adapter.capabilities:
-            image = self.snapshot_image(snapshot)
-            if image is None:
-                return Difference(
-                    f"an overlay recorded for snapshot {snapshot.id}",
-                    "none in the info file",
-                )
-            return oracle.compare(image, snapshot.ledger)
-        return self.copy_difference(snapshot)
+        books = self.has(Capability.cinder_share_layout)
+        if not books and self.has(Capability.create_from_snapshot):
+            # What the driver itself says that the snapshot holds.
+            return self.copy_difference(snapshot)
+        image = self.snapshot_image(snapshot)
+        if image is None:
+            return Difference(
+                f"an overlay recorded for snapshot {snapshot.id}",
+                "none in the info file" if books else "none was ever active",
+            )
+        return oracle.compare(image, snapshot.ledger)
 
     def copy_difference(
         self, snapshot: SnapshotUnderTest
@@ -314,12 +348,29 @@ class VolumeUnderTest:
         self._volumes.delete(copy.id)
         return difference
 
+    @property
+    def directory(self) -> Path:
+        """Where the volume's files are: the active image's directory."""
+        return self.active().path.parent
+
     def files(self) -> set[str]:
-        """The names of the volume's files on the share."""
-        return share_layout.files_of(self.deployment.share, self.name)
+        """The names of the volume's files on the share.
+
+        Without Cinder's layout they are told by what they are: the chain's
+        images, and every overlay beside them.
+        """
+        share = self.deployment.share
+        if self.has(Capability.cinder_share_layout):
+            return share_layout.files_of(share, self.name)
+        if not self.has(Capability.overlay_files):
+            return set()
+        names = {image.path.name for image in self.chain()}
+        return names | storage.overlays_in(self.directory)
 
     def info(self) -> dict[str, str] | None:
         """The content of the info file; None when there is none."""
+        if not self.has(Capability.cinder_share_layout):
+            return None
         return share_layout.info(self.deployment.share, self.name)
 
     def write_info(self, content: bytes) -> None:
@@ -336,9 +387,12 @@ class VolumeUnderTest:
     def draw(self) -> str:
         """The chain as it is on disk."""
         try:
-            return share_layout.draw(self.deployment.share, self.active())
+            active = self.active()
         except Exception as error:  # whatever a broken driver raises
             return f"the driver names no image: {error}"
+        if not self.has(Capability.overlay_files):
+            return f"{active} (no files of section 3)"
+        return storage.draw(active)
 
     def names(self) -> dict[str, str]:
         """Long names to short ones, the longest first."""

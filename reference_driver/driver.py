@@ -47,6 +47,7 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
             "clone",
             "create_from_snapshot",
             "extend_with_snapshots",
+            "overlay_files",
             "qcow2_base",
             "raw_base",
         }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fakes.broken.registry import BrokenDriver
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
@@ -44,3 +45,14 @@ class CopiesActive(RemoteFSAssistedDriver):
     ) -> dict[str, Any]:
         files, info, chain = self._settled_chain(snapshot.volume)
         return self._copy(files, chain, info.overlays[snapshot.id], volume)
+
+
+BROKEN = (
+    BrokenDriver(
+        StaleConnection,
+        ("CRE-003",),
+        ("bug 1860913", "bug 1989514"),
+    ),
+    BrokenDriver(ForgetsPending, ("ERR-004",), ("bug 1310526",)),
+    BrokenDriver(CopiesActive, ("DAT-005",), ("bug 1222907",)),
+)

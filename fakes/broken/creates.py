@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from assisted_kit.process import execute
+from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
@@ -139,3 +140,21 @@ class IgnoresPending(RemoteFSAssistedDriver):
 
     def _check_settled(self, *_arguments: Any, **_options: Any) -> None:
         return None
+
+
+BROKEN = (
+    BrokenDriver(
+        NamesBackingByPath,
+        ("CRE-001",),
+        ("bug 1438027", "bug 2119353"),
+    ),
+    BrokenDriver(OneSectorShort, ("CRE-001", "DAT-001")),
+    BrokenDriver(ProbesFormat, ("CRE-002",), ("bug 2073146",)),
+    BrokenDriver(RefusesLeftovers, ("CRE-004",), ("bug 1657585",)),
+    BrokenDriver(MakesOverlayAnew, ("CRE-005",)),
+    BrokenDriver(ForksChain, ("DAT-001",), ("bug 1251425",)),
+    BrokenDriver(ForgetsFormats, ("DAT-004",), ("commit 8c03308ed",)),
+    BrokenDriver(RecordsInBegin, ("ERR-002",), ("bug 1713735",)),
+    BrokenDriver(TakesFirstAttachment, ("ERR-001",), ("bug 1528548",)),
+    BrokenDriver(IgnoresPending, ("ERR-006",)),
+)

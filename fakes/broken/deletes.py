@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
@@ -99,3 +100,18 @@ class RemovesPending(RemoteFSAssistedDriver):
         if plan.action is Action.NOTHING:
             return plan
         return Plan(Action.DISCARD, plan.overlay, remove=plan.overlay)
+
+
+BROKEN = (
+    BrokenDriver(NeedsRecord, ("DEL-001",), ("bug 1252864",)),
+    BrokenDriver(LeavesFile, ("DEL-002",), ("bug 1300303",)),
+    BrokenDriver(
+        BelievesReport,
+        ("DEL-003", "DEL-006"),
+        ("bug 1530275", "bug 1627134", "bug 1643017"),
+    ),
+    BrokenDriver(CompletesOnce, ("DEL-004",), ("bug 1586604",)),
+    BrokenDriver(AsksAgain, ("DEL-005",), ("bug 1311182",)),
+    BrokenDriver(RecordsBeforeReport, ("ERR-003",), ("bug 1919487",)),
+    BrokenDriver(RemovesPending, ("ERR-005",)),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakes.broken.registry import BrokenDriver
 from reference_driver.driver import RemoteFSAssistedDriver
 
 
@@ -23,3 +24,9 @@ class SaysYes(RemoteFSAssistedDriver):
     @property
     def supports_assisted_snapshots(self) -> Any:
         return "yes"
+
+
+BROKEN = (
+    BrokenDriver(TakesContext, ("SIG-001",), ("bug 2042102", "bug 1437290")),
+    BrokenDriver(SaysYes, ("SIG-002",)),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
@@ -51,3 +52,10 @@ class ForgetsPulled(RemoteFSAssistedDriver):
             stale = before.without_snapshot(snapshot_ref.id)
             info_file.write(files, stale)
         return update
+
+
+BROKEN = (
+    BrokenDriver(CommitsOverlayAbove, ("DAT-002",), ("bug 1468445",)),
+    BrokenDriver(StopsAtSixteen, ("DAT-002",), ("bug 1646181",)),
+    BrokenDriver(ForgetsPulled, ("DAT-003",), ("bug 1262880",)),
+)

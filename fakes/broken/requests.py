@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakes.broken.registry import BrokenDriver
 from reference_driver.driver import RemoteFSAssistedDriver
 
 
@@ -109,3 +110,15 @@ class AsksWithoutGuest(RemoteFSAssistedDriver):
                 ),
             }
         }
+
+
+BROKEN = (
+    BrokenDriver(ReturnsNothing, ("UPD-002",), ("bug 1437271", "bug 1441050")),
+    BrokenDriver(SetsStatus, ("UPD-001",)),
+    BrokenDriver(NamesPath, ("UPD-001",), ("bug 1885528",)),
+    BrokenDriver(DecidesByStatus, ("UPD-002",), ("commit fb48a1fe6",)),
+    BrokenDriver(PutsOverlayElsewhere, ("UPD-003",)),
+    BrokenDriver(CommitsIntoBase, ("UPD-004", "DAT-003"), ("bug 1468445",)),
+    BrokenDriver(PullsTooLittle, ("UPD-005",), ("bug 1262880",)),
+    BrokenDriver(AsksWithoutGuest, ("UPD-006",)),
+)

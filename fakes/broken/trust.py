@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fakes.broken.registry import BrokenDriver
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.errors import DamagedInfoFile
 from reference_driver.files import VolumeFiles
@@ -57,3 +58,12 @@ class TakesDamageForNothing(RemoteFSAssistedDriver):
             return super()._read_info(files, volume)
         except DamagedInfoFile:
             return Info(files.base, on_share=False)
+
+
+BROKEN = (
+    BrokenDriver(
+        TrustsHeaders, ("SEC-001",), ("CVE-2014-3641", "bug 1350504")
+    ),
+    BrokenDriver(TrustsInfoFile, ("SEC-002",)),
+    BrokenDriver(TakesDamageForNothing, ("SEC-003",), ("commit 792da5dbb",)),
+)

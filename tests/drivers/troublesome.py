@@ -21,7 +21,9 @@ class Good(RemoteFSAssistedDriver):
 
 
 class RawOnly(RemoteFSAssistedDriver):
-    assisted_capabilities = frozenset({"raw_base", "cinder_share_layout"})
+    assisted_capabilities = frozenset(
+        {"raw_base", "cinder_share_layout", "overlay_files"}
+    )
 
 
 # -- before the suite

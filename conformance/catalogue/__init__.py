@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules, in the order in which they are reported.
+
+Each says what holds of a conforming driver, and nothing that the contract
+does not say.  A module for each subject, whose tests are in the module of
+the suite that is named like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assisted_kit.rules import Rule
+from conformance.catalogue import create
+from conformance.catalogue import data
+from conformance.catalogue import delete
+from conformance.catalogue import failures
+from conformance.catalogue import interface
+from conformance.catalogue import security
+from conformance.catalogue import updates
+
+RULES: tuple[Rule, ...] = (
+    *interface.RULES,
+    *updates.RULES,
+    *create.RULES,
+    *delete.RULES,
+    *data.RULES,
+    *failures.RULES,
+    *security.RULES,
+)
+"""Every rule."""
+
+BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
