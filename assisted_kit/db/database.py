@@ -9,6 +9,7 @@ from assisted_kit.clock import Clock
 from assisted_kit.db.claims import Claims
 from assisted_kit.db.references import References
 from assisted_kit.db.snapshots import Snapshots
+from assisted_kit.db.statuses import Statuses
 from assisted_kit.db.volumes import Volumes
 
 
@@ -22,6 +23,7 @@ class Database:
         self.snapshots = Snapshots(engine, clock)
         self.claims = Claims(engine, clock)
         self.volumes = Volumes(engine, clock)
+        self.statuses = Statuses(engine, clock)
 
     def close(self) -> None:
         """Give every connection back."""

@@ -38,6 +38,15 @@ def live(table: Any) -> Any:
     return table.c.deleted.is_(False)
 
 
+def of_host(host: str) -> Any:
+    """The condition that a volume is on this host, in whichever pool."""
+    # Cinder appends the name of a pool.
+    return sa.or_(
+        VOLUMES.c.host == host,
+        VOLUMES.c.host.startswith(f"{host}#", autoescape=True),
+    )
+
+
 def changed(result: Any) -> int:
     """How many rows a statement changed."""
     return int(result.rowcount)

@@ -155,15 +155,9 @@ class Snapshots(SnapshotStarts):
             statement = statement.where(table.c.id == snapshot_id)
         if host is not None:
             volumes = rows.VOLUMES
-            # Cinder appends the name of a pool.
             statement = statement.join(
                 volumes, volumes.c.id == table.c.volume_id
-            ).where(
-                sa.or_(
-                    volumes.c.host == host,
-                    volumes.c.host.startswith(f"{host}#", autoescape=True),
-                )
-            )
+            ).where(rows.of_host(host))
         with self._engine.connect() as connection:
             found = connection.execute(
                 statement.order_by(table.c.created_at, table.c.id)

@@ -49,13 +49,17 @@ class SnapshotStarts:
         assisted: bool,
         fields: Mapping[str, Any] | None = None,
         metadata: Mapping[str, str] | None = None,
+        internal: bool = False,
     ) -> Attempt:
         """Start a new row in ``creating``, progress ``0%``.
 
         :param assisted: whether the driver has the hooks; a legacy
             driver's snapshots have no phase.
+        :param internal: another operation takes it for itself: it counts
+            for no quota (bug 1923828), and is taken of a volume that is
+            being reverted too.  Its name says nothing (bug 1875570).
         :raises NotFound: there is no such volume.
-        :raises NotAllowed: the volume is being deleted.
+        :raises NotAllowed: the volume is being deleted, or reverted.
         """
         snapshot_id = str((fields or {}).get("id") or uuid.uuid4())
 
@@ -91,10 +95,15 @@ class SnapshotStarts:
                     .one()
                 )
                 values = dict(volume)
-                if values.pop("status") == Status.DELETING:
+                status = values.pop("status")
+                if status == Status.DELETING:
                     raise NotAllowed(f"volume {volume_id} is being deleted")
+                if status == "reverting" and not internal:
+                    raise NotAllowed(f"volume {volume_id} is being reverted")
                 values["volume_size"] = values.pop("size")
                 values.update(fields or {})
+                if internal:
+                    values["use_quota"] = False
                 values.update(
                     id=snapshot_id,
                     volume_id=volume_id,
@@ -142,7 +151,7 @@ class SnapshotStarts:
                 self._touch(connection, snapshot_id, now)
                 row = _row(connection, snapshot_id)
                 was = row["status"]
-                if not force and not _may_be_deleted(was):
+                if not force and not may_be_deleted(was):
                     raise NotAllowed(
                         f"snapshot {snapshot_id} is {was}: only an "
                         f"available or error snapshot can be deleted, "
@@ -225,8 +234,8 @@ def _row(connection: sa.Connection, snapshot_id: str) -> dict[str, Any]:
     return dict(found.mappings().one())
 
 
-def _may_be_deleted(status: str) -> bool:
-    """Whether the state machine admits a delete without force."""
+def may_be_deleted(status: str) -> bool:
+    """Whether a snapshot in this status is deleted without force."""
     try:
         after(State(Status(status)), Event.DELETE)
     except (ValueError, TransitionError):

@@ -19,6 +19,9 @@ from assisted_kit.db.starts import NotAllowed
 DEFAULT_VOLUME_TYPE = "00000000-0000-0000-0000-000000000000"
 """Cinder's column is NOT NULL; the kit has no table of volume types."""
 
+WORKED_WITH = ("backing-up", "reverting", "uploading")
+"""Statuses of volumes that are not deleted: an operation has them."""
+
 
 class Volumes:
     """Creation, change and removal of volume and attachment rows."""
@@ -80,11 +83,13 @@ class Volumes:
 
         transaction()
 
-    def begin_delete(self, volume_id: str) -> None:
+    def begin_delete(self, volume_id: str, *, lent: bool = False) -> None:
         """Take a volume into ``deleting``: no snapshot of it starts then.
 
+        :param lent: by whoever has it as a temporary one.
         :raises NotFound: there is no such volume.
-        :raises NotAllowed: it is attached, or has snapshots.
+        :raises NotAllowed: it is attached, has snapshots, or another
+            operation works with it.
         """
 
         @retry_on_contention
@@ -96,20 +101,26 @@ class Volumes:
                 marked = connection.execute(
                     sa.update(volumes)
                     .where(volumes.c.id == volume_id, rows.live(volumes))
-                    .values(
-                        status="deleting",
-                        updated_at=rows.utc(self._clock.now()),
+                    # In this order: MySQL assigns from left to right.
+                    .ordered_values(
+                        (volumes.c.previous_status, volumes.c.status),
+                        (volumes.c.status, "deleting"),
+                        (volumes.c.updated_at, rows.utc(self._clock.now())),
                     )
                 )
                 if not rows.changed(marked):
                     raise NotFound(f"volume {volume_id} could not be found")
-                attach_status = connection.execute(
-                    sa.select(volumes.c.attach_status).where(
-                        volumes.c.id == volume_id
-                    )
-                ).scalar()
-                if attach_status == "attached":
+                was = connection.execute(
+                    sa.select(
+                        volumes.c.previous_status, volumes.c.attach_status
+                    ).where(volumes.c.id == volume_id)
+                ).one()
+                if was.attach_status == "attached":
                     raise NotAllowed(f"volume {volume_id} is attached")
+                if was.previous_status in WORKED_WITH and not lent:
+                    raise NotAllowed(
+                        f"volume {volume_id} is {was.previous_status}"
+                    )
                 left = connection.execute(
                     sa.select(snapshots.c.id).where(
                         snapshots.c.volume_id == volume_id,

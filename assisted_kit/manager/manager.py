@@ -18,6 +18,7 @@ from assisted_kit.manager.compute_calls import ComputeApi
 from assisted_kit.manager.connections import Connections
 from assisted_kit.manager.gates import Gates
 from assisted_kit.manager.legacy import LegacyOperations
+from assisted_kit.manager.outcomes import Outcomes
 from assisted_kit.manager.temporary import TemporarySnapshots
 from assisted_kit.manager.volumes import VolumeOperations
 from assisted_kit.manager.workers import Pending
@@ -76,16 +77,20 @@ class VolumeManager:
             database.clock,
         )
         gates = Gates()
+        self._outcomes = Outcomes(notifier)
+        temporary = TemporarySnapshots(
+            self.create_snapshot,
+            self.delete_snapshot,
+            database.statuses,
+            self._outcomes,
+        )
         self.volumes = VolumeOperations(
             driver,
             database,
             queue=self._queue,
             gates=gates,
-            snapshots=TemporarySnapshots(
-                self.create_snapshot, self.delete_snapshot, notifier
-            )
-            if self._assisted
-            else None,
+            snapshots=temporary,
+            assisted=self._assisted,
             host=host,
             context=context,
         )
@@ -118,19 +123,24 @@ class VolumeManager:
         volume_id: str,
         *,
         metadata: Mapping[str, str] | None = None,
+        internal: bool = False,
         **fields: Any,
     ) -> str:
         """Start taking a snapshot; returns its id.
 
+        :param internal: another operation takes it for itself; a user's
+            counts for his quota and is not taken of a volume that is being
+            reverted.
         :param fields: columns of the new row, ``display_name`` say.
         :raises NotFound: there is no such volume.
-        :raises NotAllowed: the volume is being deleted.
+        :raises NotAllowed: the volume is being deleted, or reverted.
         """
         attempt = self.database.snapshots.begin_create(
             volume_id,
             assisted=self._assisted,
             fields=fields,
             metadata=metadata,
+            internal=internal,
         )
         self._start(attempt, Operation.CREATE)
         return attempt.snapshot_id
@@ -167,8 +177,9 @@ class VolumeManager:
         process at a time, as a service of Cinder's has.  Volumes whose
         hooks were interrupted are not attached before those have run
         again.  Legacy drivers' calls died with their process and have
-        failed.
+        failed, and so have the operations that waited for snapshots.
         """
+        self.database.statuses.give_back(self.host)
         claims = self.database.claims
         left: dict[str, str | None] = {}
         for volume_id, (owner, holder) in claims.owners().items():
@@ -202,6 +213,7 @@ class VolumeManager:
         """
         self._unsubscribe()
         self._queue.close()
+        self._outcomes.close()
         self._workers.stop()
         self._legacy_workers.stop()
 

@@ -7,6 +7,8 @@ same volume (contract section 4).
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,7 @@ from assisted_kit.db.database import Database
 from assisted_kit.db.starts import NotAllowed
 from assisted_kit.manager.chains import ChainQueue
 from assisted_kit.manager.gates import Gates
+from assisted_kit.manager.temporary import DISPLAY_NAME
 from assisted_kit.manager.temporary import TemporarySnapshots
 from assisted_kit.refs import AttachmentRef
 from assisted_kit.refs import VolumeRef
@@ -22,7 +25,6 @@ _UPDATE_FIELDS = frozenset(
     {"provider_location", "provider_id", "provider_auth"}
 )
 
-
 COPIED_FROM = ("available", "backing-up", "restoring")
 """Statuses of snapshots that a volume is created from (bug 1888951)."""
 
@@ -30,7 +32,7 @@ COPIED_FROM = ("available", "backing-up", "restoring")
 class VolumeOperations:
     """Create, extend, delete, attach and detach volumes.
 
-    :param snapshots: None for a legacy driver, which clones an attached
+    :param assisted: false for a legacy driver, which clones an attached
         volume by itself.
     """
 
@@ -41,7 +43,8 @@ class VolumeOperations:
         *,
         queue: ChainQueue,
         gates: Gates,
-        snapshots: TemporarySnapshots | None,
+        snapshots: TemporarySnapshots,
+        assisted: bool,
         host: str,
         context: Any,
     ) -> None:
@@ -50,6 +53,7 @@ class VolumeOperations:
         self._queue = queue
         self._gates = gates
         self._snapshots = snapshots
+        self._assisted = assisted
         self._host = host
         self._context = context
 
@@ -58,6 +62,20 @@ class VolumeOperations:
         return self._database.references.volume(
             volume_id, context=self._context, writable=True
         )
+
+    @contextlib.contextmanager
+    def exclusively(self, volume_id: str) -> Iterator[VolumeRef]:
+        """The volume, its chain ours for the body and nobody attaching it.
+
+        Waits in order for the chain (section 4).
+
+        :raises NotFound: there is no such volume.
+        :raises ManagerStopped: before the chain was free.
+        """
+        # Nobody waits for what is not there.
+        self.ref(volume_id)
+        with self._queue.hold(volume_id), self._gates.of(volume_id):
+            yield self.ref(volume_id)
 
     def create(self, size: int, **fields: Any) -> VolumeRef:
         """Create an empty volume of ``size`` GiB."""
@@ -79,21 +97,27 @@ class VolumeOperations:
                 f"snapshot {snapshot_id} is {status}: a volume is created "
                 f"from one that is {' or '.join(COPIED_FROM)}"
             )
-        return self._copy(snapshot_id, {"snapshot_id": snapshot_id, **fields})
+        return self.copy(snapshot_id, {"snapshot_id": snapshot_id, **fields})
 
-    def clone(self, source_id: str, **fields: Any) -> VolumeRef:
+    def clone(
+        self,
+        source_id: str,
+        *,
+        temporary_name: str | None = DISPLAY_NAME,
+        **fields: Any,
+    ) -> VolumeRef:
         """Create a volume that holds what another one holds.
 
         An attached source is copied from a temporary snapshot
         (section 1).
 
+        :param temporary_name: the display name of that snapshot.
         :raises NotFound: there is no such volume.
+        :raises TemporarySnapshotFailed: that snapshot could not be taken.
         """
-        self.ref(source_id)
         fields = {"source_volid": source_id, **fields}
-        with self._queue.hold(source_id), self._gates.of(source_id):
-            source = self.ref(source_id)
-            if self._snapshots is None or source.attach_status != "attached":
+        with self.exclusively(source_id) as source:
+            if not self._assisted or source.attach_status != "attached":
                 return self._make(
                     source.size,
                     lambda volume: self._driver.create_cloned_volume(
@@ -101,29 +125,51 @@ class VolumeOperations:
                     ),
                     fields,
                 )
-        with self._snapshots.of(source_id) as snapshot_id:
-            return self._copy(snapshot_id, fields)
+        with self._snapshots.of(source_id, temporary_name) as snapshot_id:
+            return self.copy(snapshot_id, fields)
+
+    def copy(
+        self,
+        snapshot_id: str,
+        fields: Mapping[str, Any],
+        *,
+        status: str = "available",
+    ) -> VolumeRef:
+        """Create a volume from a snapshot for another operation.
+
+        :param fields: columns of the new row.
+        :param status: what the volume is afterwards.
+        """
+        snapshot = self._snapshot(snapshot_id)
+        with self._queue.hold(snapshot.volume_id):
+            return self._make(
+                snapshot.volume_size,
+                lambda volume: self._driver.create_volume_from_snapshot(
+                    volume, self._snapshot(snapshot_id)
+                ),
+                fields,
+                status=status,
+            )
 
     def extend(self, volume_id: str, new_size: int) -> None:
         """Grow a volume to ``new_size`` GiB.
 
         :raises NotFound: there is no such volume.
         """
-        self.ref(volume_id)
-        with self._queue.hold(volume_id), self._gates.of(volume_id):
-            volume = self.ref(volume_id)
+        with self.exclusively(volume_id) as volume:
             self._driver.extend_volume(volume, new_size)
             self._database.volumes.update(volume_id, {"size": new_size})
 
-    def delete(self, volume_id: str) -> None:
+    def delete(self, volume_id: str, *, lent: bool = False) -> None:
         """Delete a volume and its row.
 
+        :param lent: by whoever has it as a temporary one.
         :raises NotFound: there is no such volume.
-        :raises NotAllowed: it is attached, or has snapshots.
+        :raises NotAllowed: it is attached, has snapshots, or another
+            operation works with it.
         """
-        self.ref(volume_id)
-        with self._queue.hold(volume_id), self._gates.of(volume_id):
-            self._database.volumes.begin_delete(volume_id)
+        with self.exclusively(volume_id):
+            self._database.volumes.begin_delete(volume_id, lent=lent)
             try:
                 self._driver.delete_volume(self.ref(volume_id))
             except BaseException:
@@ -171,24 +217,18 @@ class VolumeOperations:
             )
             self._database.volumes.detach(volume_id, attachment.id)
 
-    def _copy(self, snapshot_id: str, fields: Mapping[str, Any]) -> VolumeRef:
-        snapshot = self._snapshot(snapshot_id)
-        with self._queue.hold(snapshot.volume_id):
-            return self._make(
-                snapshot.volume_size,
-                lambda volume: self._driver.create_volume_from_snapshot(
-                    volume, self._snapshot(snapshot_id)
-                ),
-                fields,
-            )
-
     def _snapshot(self, snapshot_id: str) -> Any:
         return self._database.references.snapshot(
             snapshot_id, context=self._context, writable=True
         )
 
     def _make(
-        self, size: int, create: Any, fields: Mapping[str, Any]
+        self,
+        size: int,
+        create: Any,
+        fields: Mapping[str, Any],
+        *,
+        status: str = "available",
     ) -> VolumeRef:
         volume_id = self._database.volumes.create(
             size, host=self._host, **fields
@@ -201,7 +241,7 @@ class VolumeOperations:
         self._database.volumes.update(
             volume_id,
             {
-                "status": "available",
+                "status": status,
                 **{
                     key: value
                     for key, value in update.items()
