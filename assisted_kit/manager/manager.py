@@ -17,6 +17,7 @@ from assisted_kit.manager.chains import ChainQueue
 from assisted_kit.manager.compute_calls import ComputeApi
 from assisted_kit.manager.connections import Connections
 from assisted_kit.manager.gates import Gates
+from assisted_kit.manager.groups import GroupOperations
 from assisted_kit.manager.legacy import LegacyOperations
 from assisted_kit.manager.outcomes import Outcomes
 from assisted_kit.manager.temporary import TemporarySnapshots
@@ -93,6 +94,12 @@ class VolumeManager:
             assisted=self._assisted,
             host=host,
             context=context,
+        )
+        self.groups = GroupOperations(
+            self.create_snapshot,
+            self.delete_snapshot,
+            database.references,
+            self._outcomes,
         )
         self._hooks = AssistedOperations(
             driver,
