@@ -13,6 +13,7 @@ from assisted_kit.driver import is_assisted
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from assisted_kit.manager.assisted import AssistedOperations
+from assisted_kit.manager.cascade import CascadeOperations
 from assisted_kit.manager.chains import ChainQueue
 from assisted_kit.manager.compute_calls import ComputeApi
 from assisted_kit.manager.connections import Connections
@@ -99,6 +100,12 @@ class VolumeManager:
             self.create_snapshot,
             self.delete_snapshot,
             database.references,
+            self._outcomes,
+        )
+        self.cascade = CascadeOperations(
+            self.delete_snapshot,
+            self.volumes,
+            database.statuses,
             self._outcomes,
         )
         self._hooks = AssistedOperations(
