@@ -13,6 +13,7 @@ from assisted_kit.driver import is_assisted
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from assisted_kit.manager.assisted import AssistedOperations
+from assisted_kit.manager.backups import BackupOperations
 from assisted_kit.manager.cascade import CascadeOperations
 from assisted_kit.manager.chains import ChainQueue
 from assisted_kit.manager.compute_calls import ComputeApi
@@ -107,6 +108,9 @@ class VolumeManager:
             self.volumes,
             database.statuses,
             self._outcomes,
+        )
+        self.backups = BackupOperations(
+            driver, self.volumes, temporary, database.statuses, host=host
         )
         self._hooks = AssistedOperations(
             driver,
