@@ -22,6 +22,7 @@ from assisted_kit.manager.gates import Gates
 from assisted_kit.manager.groups import GroupOperations
 from assisted_kit.manager.legacy import LegacyOperations
 from assisted_kit.manager.outcomes import Outcomes
+from assisted_kit.manager.reverts import RevertOperations
 from assisted_kit.manager.temporary import TemporarySnapshots
 from assisted_kit.manager.volumes import VolumeOperations
 from assisted_kit.manager.workers import Pending
@@ -111,6 +112,9 @@ class VolumeManager:
         )
         self.backups = BackupOperations(
             driver, self.volumes, temporary, database.statuses, host=host
+        )
+        self.reverts = RevertOperations(
+            driver, self.volumes, temporary, database.statuses, context
         )
         self._hooks = AssistedOperations(
             driver,
