@@ -24,6 +24,7 @@ from assisted_kit.manager.legacy import LegacyOperations
 from assisted_kit.manager.outcomes import Outcomes
 from assisted_kit.manager.reverts import RevertOperations
 from assisted_kit.manager.temporary import TemporarySnapshots
+from assisted_kit.manager.uploads import UploadOperations
 from assisted_kit.manager.volumes import VolumeOperations
 from assisted_kit.manager.workers import Pending
 from assisted_kit.manager.workers import Workers
@@ -115,6 +116,9 @@ class VolumeManager:
         )
         self.reverts = RevertOperations(
             driver, self.volumes, temporary, database.statuses, context
+        )
+        self.uploads = UploadOperations(
+            driver, self.volumes, database.statuses, context
         )
         self._hooks = AssistedOperations(
             driver,
