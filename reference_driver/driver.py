@@ -33,12 +33,16 @@ from reference_driver.plan import Action
 from reference_driver.plan import Plan
 from reference_driver.planning import DeletePlanning
 from reference_driver.planning import merge
+from reference_driver.reverting import RemoteFSReverts
 from reference_driver.share import is_unused
 from reference_driver.share import RECORDED
+from reference_driver.uploading import RemoteFSUploads
 from reference_driver.volumes import RemoteFSVolumes
 
 
-class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
+class RemoteFSAssistedDriver(
+    RemoteFSVolumes, RemoteFSReverts, RemoteFSUploads, DeletePlanning
+):
     """Assisted snapshots on files of a share."""
 
     assisted_capabilities = frozenset(
@@ -50,6 +54,8 @@ class RemoteFSAssistedDriver(RemoteFSVolumes, DeletePlanning):
             "overlay_files",
             "qcow2_base",
             "raw_base",
+            "revert",
+            "upload",
         }
     )
 

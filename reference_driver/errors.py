@@ -12,6 +12,14 @@ class InvalidVolume(RemoteFSException):
     """The volume is not in a state for what was asked."""
 
 
+class InvalidSnapshot(RemoteFSException):
+    """The snapshot is not one for what was asked."""
+
+
+class ImageUnacceptable(RemoteFSException):
+    """The image service asks for a format that is not made here."""
+
+
 class ExtendVolumeError(RemoteFSException):
     """The volume cannot be extended now; nothing was changed."""
 

@@ -23,13 +23,18 @@ from reference_driver.qemu_img import QemuImg
 RECORDED = "recorded"
 """Admin metadata of a snapshot whose *create complete* has returned."""
 
+_TAKEN = ("available", "backing-up", "restoring")
+"""Statuses of a snapshot whose create has ended well (bug 1888951)."""
+
 
 class RemoteFSShare:
     """Volumes as files on a share that is mounted at a directory.
 
     :param configuration: ``share_directory`` is where the share is
         mounted; ``export`` its name for the compute service, the directory
-        if there is none; ``qcow2_volumes`` true makes qcow2 base images.
+        if there is none; ``qcow2_volumes`` true makes qcow2 base images;
+        ``image_conversion_dir`` is where uploads are converted, the
+        system's place for temporary files if it is not set.
     :param execute: runs a command and raises when it fails.
     """
 
@@ -41,6 +46,11 @@ class RemoteFSShare:
     ) -> None:
         self._directory = Path(configuration.share_directory)
         self._export = str(configuration.safe_get("export") or self._directory)
+        self._backend_name = str(
+            configuration.safe_get("volume_backend_name")
+            or type(self).__name__
+        )
+        self._conversion = configuration.safe_get("image_conversion_dir")
         self._qcow2_volumes = bool(configuration.safe_get("qcow2_volumes"))
         self._qemu_img = QemuImg(execute)
 
@@ -187,7 +197,7 @@ def _may_be_unrecorded(files: VolumeFiles, overlay: str, volume: Any) -> bool:
     for snapshot in volume.snapshots:
         if files.overlay(snapshot.id) == overlay:
             return (
-                snapshot.status != "available"
+                snapshot.status not in _TAKEN
                 and RECORDED not in snapshot.snapshot_admin_metadata
             )
     # Cinder leaves the overlay of a failed create behind for ever.
@@ -214,7 +224,7 @@ def _none_is_stored(info: Info, volume: Any) -> bool:
     when a crash came between the info file and the database.
     """
     return all(
-        snapshot.status != "available"
+        snapshot.status not in _TAKEN
         and RECORDED not in snapshot.snapshot_admin_metadata
         for snapshot in volume.snapshots
         if snapshot.id in info.overlays

@@ -34,6 +34,22 @@ class RemoteFSVolumes(RemoteFSShare):
         if not os.access(self._directory, os.R_OK | os.W_OK | os.X_OK):
             raise RemoteFSException(f"{self._directory} is not writable")
 
+    def get_volume_stats(self, refresh: bool = False) -> dict[str, Any]:
+        """What the scheduler is told; read anew in any case, in GiB."""
+        share = os.statvfs(self._directory)
+        return {
+            "volume_backend_name": self._backend_name,
+            "vendor_name": "Assisted Kit",
+            "driver_version": "1.0",
+            "storage_protocol": "nfs",
+            "total_capacity_gb": share.f_blocks * share.f_frsize / chains.GIB,
+            "free_capacity_gb": share.f_bavail * share.f_frsize / chains.GIB,
+            "thin_provisioning_support": False,
+            "thick_provisioning_support": False,
+            "multiattach": False,
+            "QoS_support": False,
+        }
+
     # -- volumes
 
     def create_volume(self, volume: Any) -> dict[str, Any]:
