@@ -109,7 +109,7 @@ class SnapshotStarts:
                     volume_id=volume_id,
                     status=str(Status.CREATING),
                     progress=STARTING_PROGRESS,
-                    created_at=now,
+                    created_at=_after_the_others(connection, volume_id, now),
                     deleted=False,
                 )
                 connection.execute(sa.insert(rows.SNAPSHOTS).values(values))
@@ -224,6 +224,24 @@ class SnapshotStarts:
 
     def _now(self) -> datetime.datetime:
         return rows.utc(self._clock.now())
+
+
+def _after_the_others(
+    connection: sa.Connection, volume_id: str, now: datetime.datetime
+) -> datetime.datetime:
+    """A time that tells which of a volume's snapshots is the newest.
+
+    The volume's row has been written to, so no other one starts meanwhile.
+    """
+    table = rows.SNAPSHOTS
+    newest = connection.execute(
+        sa.select(sa.func.max(table.c.created_at)).where(
+            table.c.volume_id == volume_id, rows.live(table)
+        )
+    ).scalar()
+    if newest is None:
+        return now
+    return max(now, newest + datetime.timedelta(microseconds=1))
 
 
 def _row(connection: sa.Connection, snapshot_id: str) -> dict[str, Any]:
