@@ -234,7 +234,7 @@ def _after_the_others(
     The volume's row has been written to, so no other one starts meanwhile.
     """
     table = rows.SNAPSHOTS
-    newest = connection.execute(
+    newest: datetime.datetime | None = connection.execute(
         sa.select(sa.func.max(table.c.created_at)).where(
             table.c.volume_id == volume_id, rows.live(table)
         )
