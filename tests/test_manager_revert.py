@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import ddt
 from calling import CallerTestCase
 from calling import CapableDriver
@@ -13,6 +15,7 @@ from scripted import DELETE_BEGIN
 from scripted import DELETE_COMPLETE
 from scripted import ended
 from scripted import in_background
+from scripted import PATIENCE
 from scripted import ScriptedDriver
 from scripted import Stage
 
@@ -188,6 +191,34 @@ class RefusedTest(RevertTestCase):
         self.manager.volumes.extend(self.volume_id, 2)
         error = self.assertRaises(NotAllowed, self.revert)
         self.assertIn("had 1 GiB", str(error))
+        self.assert_nothing_done()
+
+    def test_a_volume_that_grows_while_the_revert_waits(self) -> None:
+        # The backup snapshot waits behind the extend.
+        self.driver.on["extend_volume"] = stage = Stage()
+        extending = in_background(
+            lambda: self.manager.volumes.extend(self.volume_id, 2)
+        )
+        stage.wait()
+        raised = []
+
+        def revert() -> None:
+            raised.append(self.assertRaises(NotAllowed, self.revert))
+
+        begun = threading.Event()
+        occupy = self.kit.database.statuses.begin_revert
+
+        def begin(volume_id, snapshot_id) -> None:
+            occupy(volume_id, snapshot_id)
+            begun.set()
+
+        self.kit.database.statuses.begin_revert = begin
+        reverting = in_background(revert)
+        self.assertTrue(begun.wait(PATIENCE))
+        stage.go()
+        self.assertTrue(ended(extending))
+        self.assertTrue(ended(reverting))
+        self.assertIn("has grown", str(raised[0]))
         self.assert_nothing_done()
 
     def test_what_is_not_there(self) -> None:

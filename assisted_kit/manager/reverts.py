@@ -118,6 +118,8 @@ class RevertOperations:
                     snapshot_id,
                     LentStatus.RESTORING,
                 ):
+                    if volume.size != snapshot.volume_size:
+                        raise NotAllowed(f"volume {volume_id} has grown")
                     yield snapshot
                     return
             raise NotAllowed(f"snapshot {snapshot_id} is being deleted")
