@@ -102,7 +102,9 @@ class DetachedTest(BackupTestCase):
                 connector={"host": "compute"},
             )
         )
+        self.kit.idle()
         self.assertEqual([], self.driver.hooks)
+        self.assertEqual([self.volume_id], list(self.kit.claims()))
         self.assertEqual("backing-up", self.volume_status(self.volume_id))
         stage.go()
         self.assertTrue(ended(backup))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import ddt
 import testtools
@@ -15,6 +16,7 @@ from scripted import DELETE_BEGIN
 from scripted import DELETE_COMPLETE
 from scripted import ended
 from scripted import in_background
+from scripted import PATIENCE
 from scripted import SnapshotIsBusy
 from scripted import Stage
 
@@ -159,7 +161,18 @@ class CascadeTest(CascadeTestCase):
             lambda: self.manager.volumes.create_from_snapshot(self.ids[0])
         )
         stage.wait()
+        accepted = threading.Semaphore(0)
+        delete = self.manager.delete_snapshot
+
+        def accept(snapshot_id) -> None:
+            delete(snapshot_id)
+            accepted.release()
+
+        self.manager.cascade._delete_snapshot = accept
         deleting = in_background(self.delete)
+        for _ in self.ids:
+            self.assertTrue(accepted.acquire(timeout=PATIENCE))
+        self.kit.idle()
         self.assertEqual([], self.driver.called(DELETE_BEGIN))
         stage.go()
         self.assertTrue(ended(copying))

@@ -144,6 +144,7 @@ class RevertTest(RevertTestCase):
         stage.wait()
         self.assertEqual([self.volume_id], list(self.kit.claims()))
         self.kit.manager.delete_snapshot(self.older)
+        self.kit.idle()
         self.assertEqual([], self.driver.called(DELETE_BEGIN))
         stage.go()
         self.assertTrue(ended(reverting))

@@ -50,7 +50,9 @@ class UploadTest(CallerTestCase):
                 self.volume_id, instance_uuid="i", connector={"host": "h"}
             )
         )
+        self.kit.idle()
         self.assertEqual([], self.driver.hooks)
+        self.assertEqual([self.volume_id], list(self.kit.claims()))
         self.assertRaises(
             NotAllowed,
             self.kit.database.volumes.begin_delete,
