@@ -52,6 +52,7 @@ class ForeignBackingFileTest(ConformanceTest):
         self, name: str, operation: str
     ) -> None:
         volume = self.given_volume(snapshots=2)
+        directory = volume.directory
         subprocess.run(
             [
                 "qemu-img",
@@ -68,11 +69,12 @@ class ForeignBackingFileTest(ConformanceTest):
             check=True,
             capture_output=True,
         )
-        self._claim_refused(volume, operation)
+        self._claim_refused(volume, directory, operation)
 
-    def _claim_refused(self, volume: VolumeUnderTest, operation: str) -> None:
-        share = volume.deployment.share
-        before = contents(share)
+    def _claim_refused(
+        self, volume: VolumeUnderTest, directory: Path, operation: str
+    ) -> None:
+        before = contents(directory)
         if operation == "create":
             snapshot, failed = volume.start_snapshot(), "error"
         else:
@@ -80,7 +82,7 @@ class ForeignBackingFileTest(ConformanceTest):
             snapshot.start_delete()
         volume.settle()
         self.claim_equal(failed, snapshot.status, "the snapshot's status")
-        after = contents(share)
+        after = contents(directory)
         changed = sorted(
             name
             for name in before.keys() | after.keys()
