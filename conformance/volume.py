@@ -75,6 +75,13 @@ class SnapshotUnderTest:
         """
         self.start_delete(force=force)
         self.volume.settle()
+        self.finish_delete(expect=expect)
+
+    def finish_delete(self, *, expect: str = Status.DELETED) -> None:
+        """See how a delete that was started has ended.
+
+        :raises OperationFailed: in another status.
+        """
         self.volume.expect(self, "deleting the snapshot", expect)
         if expect == Status.DELETED:
             self.volume.snapshots.remove(self)
@@ -88,9 +95,15 @@ class SnapshotUnderTest:
 
 
 class VolumeUnderTest:
-    """A volume of 1 GiB, its guest, and everything the guest wrote."""
+    """A volume of 1 GiB, its guest, and everything the guest wrote.
 
-    def __init__(self, deployment: Deployment) -> None:
+    :param first_generation: of what the guest writes; volumes are told
+        apart by generations.
+    """
+
+    def __init__(
+        self, deployment: Deployment, *, first_generation: int = 1
+    ) -> None:
         self.deployment = deployment
         self.id: str = self._volumes.create(1).id
         self.name: str = self.ref().name
@@ -101,7 +114,7 @@ class VolumeUnderTest:
         self.pending: SnapshotUnderTest | None = None
         """A snapshot whose create failed without anybody knowing how."""
         self.chain_before = ""
-        self._generation = 0
+        self._generation = first_generation - 1
         self._taken: list[str] = []
 
     @property
@@ -197,10 +210,19 @@ class VolumeUnderTest:
         """
         snapshot = self.start_snapshot()
         self.settle()
+        self.finish_snapshot(snapshot, expect=expect)
+        return snapshot
+
+    def finish_snapshot(
+        self, snapshot: SnapshotUnderTest, *, expect: str = Status.AVAILABLE
+    ) -> None:
+        """See how a snapshot that was started has ended.
+
+        :raises OperationFailed: in another status.
+        """
         self.expect(snapshot, "taking a snapshot", expect)
         if expect == Status.AVAILABLE and self.has(Capability.overlay_files):
             self.overlays.took(snapshot.id, self.active())
-        return snapshot
 
     def start_snapshot(self) -> SnapshotUnderTest:
         """Accept a snapshot; it goes on by itself."""

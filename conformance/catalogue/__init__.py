@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assisted_kit.rules import Rule
+from conformance.catalogue import concurrency
 from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *create.RULES,
     *delete.RULES,
     *data.RULES,
+    *concurrency.RULES,
     *failures.RULES,
     *security.RULES,
 )

@@ -7,6 +7,7 @@ defects are named after those that Cinder's drivers have had.
 
 from __future__ import annotations
 
+from fakes.broken import concurrency
 from fakes.broken import connections
 from fakes.broken import creates
 from fakes.broken import deletes
@@ -17,6 +18,7 @@ from fakes.broken import trust
 from fakes.broken.registry import BrokenDriver as BrokenDriver
 
 BROKEN: tuple[BrokenDriver, ...] = (
+    *concurrency.BROKEN,
     *connections.BROKEN,
     *creates.BROKEN,
     *deletes.BROKEN,

@@ -7,6 +7,8 @@ index is replaced as a whole, after the extents that it names are durable.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -26,6 +28,7 @@ class Pool:
     def __init__(self, directory: Path) -> None:
         self._extents = directory / "pool"
         self._index = directory / "pool.index"
+        self._lock = directory / "pool.lock"
 
     def has(self, snapshot_id: str) -> bool:
         """Whether a snapshot is stored."""
@@ -33,6 +36,10 @@ class Pool:
 
     def freeze(self, snapshot_id: str, image: Path) -> None:
         """Store what a raw image holds now as a snapshot."""
+        with self.locked():
+            self._freeze(snapshot_id, image)
+
+    def _freeze(self, snapshot_id: str, image: Path) -> None:
         maps = self._maps()
         known = {
             digest: slot
@@ -60,8 +67,12 @@ class Pool:
         :param size: bytes.
         :raises KeyError: there is no such snapshot.
         """
-        stored = self._maps()[snapshot_id]
-        with self._open() as file, image.open("wb") as target:
+        with (
+            self.locked(),
+            self._open() as file,
+            image.open("wb") as target,
+        ):
+            stored = self._maps()[snapshot_id]
             target.truncate(size)
             for number, (_, slot) in stored.items():
                 file.seek(slot * EXTENT)
@@ -72,9 +83,17 @@ class Pool:
 
     def forget(self, snapshot_id: str) -> None:
         """Drop a snapshot; what nobody else has is written over later."""
-        maps = self._maps()
-        if maps.pop(snapshot_id, None) is not None:
-            self._store(maps)
+        with self.locked():
+            maps = self._maps()
+            if maps.pop(snapshot_id, None) is not None:
+                self._store(maps)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Have the pool alone, among all threads and processes."""
+        with self._lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _open(self) -> BinaryIO:
         descriptor = os.open(self._extents, os.O_RDWR | os.O_CREAT, 0o660)
