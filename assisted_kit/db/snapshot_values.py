@@ -30,6 +30,10 @@ EARLIER_ATTEMPT = (
 """What entering the phase ``begin`` removes (section 2)."""
 
 
+CINDERS = "0"
+"""The number of an operation that nothing is stored of."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
     """One operation on one snapshot, whichever process carries it."""
@@ -38,6 +42,16 @@ class Attempt:
     volume_id: str
     number: str
     """Grows with every operation begun on the snapshot."""
+
+    @property
+    def is_cinders(self) -> bool:
+        """Whether Cinder began it, before the database was upgraded."""
+        return self.number == CINDERS
+
+    @property
+    def stored(self) -> str | None:
+        """What is stored of its number, None for nothing."""
+        return None if self.is_cinders else self.number
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from assisted_kit.db.engine import retry_on_contention
 from assisted_kit.db.snapshot_values import ATTEMPT
 from assisted_kit.db.snapshot_values import Attempt
 from assisted_kit.db.snapshot_values import Change
+from assisted_kit.db.snapshot_values import CINDERS
 from assisted_kit.db.snapshot_values import DEADLINE
 from assisted_kit.db.snapshot_values import InFlight
 from assisted_kit.db.snapshot_values import PHASE
@@ -70,7 +71,7 @@ class Snapshots(SnapshotStarts):
                         start,
                         end,
                         {**change.update.fields, **change.fields},
-                        {ATTEMPT: attempt.number, **(expect or {})},
+                        {ATTEMPT: attempt.stored, **(expect or {})},
                         attempt.volume_id,
                         now,
                     )
@@ -170,7 +171,7 @@ class Snapshots(SnapshotStarts):
             )
         return [
             InFlight(
-                Attempt(id_, volume_id, stored[id_].get(ATTEMPT, "0")),
+                Attempt(id_, volume_id, stored[id_].get(ATTEMPT, CINDERS)),
                 status,
                 Phase(stored[id_][PHASE]) if PHASE in stored[id_] else None,
                 stored[id_],

@@ -17,16 +17,19 @@ from assisted_kit import lifecycle
 from assisted_kit.db.database import Database
 from assisted_kit.db.snapshot_values import Attempt
 from assisted_kit.db.snapshot_values import Change
+from assisted_kit.db.snapshot_values import COMPUTE_CALL
+from assisted_kit.db.snapshot_values import COMPUTE_TOLD_TO
 from assisted_kit.db.snapshot_values import PREVIOUS_STATUS
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from assisted_kit.manager.chains import ChainQueue
+from assisted_kit.manager.compute_calls import Answer
+from assisted_kit.manager.connections import Connections
 from assisted_kit.manager.database_errors import DATABASE_ERRORS
 from assisted_kit.manager.database_errors import PASSING_ERRORS
 from assisted_kit.manager.database_errors import RETRY_AFTER
 from assisted_kit.manager.driver_errors import is_busy
 from assisted_kit.notifier import Notifier
-from assisted_kit.notifier import Released
 from assisted_kit.notifier import Settled
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.updates import ModelUpdate
@@ -36,7 +39,11 @@ LOG = logging.getLogger(__name__)
 
 
 class LegacyOperations:
-    """Calls ``create_snapshot`` and ``delete_snapshot``."""
+    """Calls ``create_snapshot`` and ``delete_snapshot``.
+
+    :param connections: None for a legacy driver, which stores connection
+        information by itself.
+    """
 
     def __init__(
         self,
@@ -45,6 +52,7 @@ class LegacyOperations:
         *,
         owner: str,
         queue: ChainQueue,
+        connections: Connections | None,
         notifier: Notifier,
         submit: Callable[[Callable[[], None]], None],
         context: Any,
@@ -53,6 +61,7 @@ class LegacyOperations:
         self._database = database
         self._owner = owner
         self._queue = queue
+        self._connections = connections
         self._notifier = notifier
         self._submit = submit
         self._context = context
@@ -65,17 +74,54 @@ class LegacyOperations:
             attempt.snapshot_id,
         )
 
-    def interrupted(self, attempt: Attempt, operation: Operation) -> None:
+    def interrupted(
+        self, attempt: Attempt, operation: Operation, *, claimed: bool
+    ) -> None:
         """The process of a call died with it: the operation failed.
 
-        The claim must be this process's already.
+        :param claimed: the claim is this process's already.
         """
-        status = lifecycle.failed(operation)
-        if self._move(attempt, operation, status, Change()):
-            self._notifier.publish(Settled(attempt.snapshot_id, status))
-        else:
-            self._database.claims.release(attempt.volume_id, self._owner)
-        self._notifier.publish(Released(attempt.volume_id))
+        self._queue.enter(
+            attempt.volume_id,
+            lambda: self._submit(lambda: self._fail(attempt, operation)),
+            attempt.snapshot_id,
+            claimed=claimed,
+        )
+
+    def _fail(self, attempt: Attempt, operation: Operation) -> None:
+        change = Change()
+        if self._connections is not None:
+            try:
+                self._store_doubt(attempt, operation)
+                change = Change(
+                    connection_info=self._connections.if_possible(
+                        attempt.volume_id
+                    )
+                )
+            except DATABASE_ERRORS:
+                self._later(attempt, lambda: self._fail(attempt, operation))
+                return
+        self._finish(attempt, operation, lifecycle.failed(operation), change)
+
+    def _store_doubt(self, attempt: Attempt, operation: Operation) -> None:
+        """Nova may have been told, and may be at work still.
+
+        Stored before the driver is asked for connection information, which
+        depends on it (section 5).
+        """
+        status = lifecycle.in_flight(operation, lifecycle.Phase.BEGIN).status
+        self._database.snapshots.move(
+            attempt,
+            self._owner,
+            (status, None),
+            (status, None),
+            Change(
+                admin_metadata={
+                    COMPUTE_CALL: Answer.UNKNOWN,
+                    COMPUTE_TOLD_TO: operation,
+                }
+            ),
+        )
 
     def _call(self, attempt: Attempt, operation: Operation) -> None:
         try:

@@ -71,6 +71,7 @@ class VolumeManager:
         self.host = host
         self.owner = f"{host}#{uuid.uuid4()}"
         self._assisted = is_assisted(driver)
+        connections = Connections(driver, database, context)
         self._pending = Pending()
         self._workers = Workers(WORKERS, self._pending)
         self._legacy_workers = Workers(LEGACY_WORKERS, self._pending)
@@ -127,7 +128,7 @@ class VolumeManager:
             owner=self.owner,
             queue=self._queue,
             gates=gates,
-            connections=Connections(driver, database, context),
+            connections=connections,
             notifier=notifier,
             timeouts=timeouts or Timeouts(),
             submit=self._workers.submit,
@@ -138,6 +139,7 @@ class VolumeManager:
             database,
             owner=self.owner,
             queue=self._queue,
+            connections=connections if self._assisted else None,
             notifier=notifier,
             submit=self._legacy_workers.submit,
             context=context,
@@ -203,7 +205,8 @@ class VolumeManager:
         process at a time, as a service of Cinder's has.  Volumes whose
         hooks were interrupted are not attached before those have run
         again.  Legacy drivers' calls died with their process and have
-        failed, and so have the operations that waited for snapshots.
+        failed, and so have the operations that waited for snapshots and
+        whatever Cinder had in flight before the upgrade.
         """
         self.database.statuses.give_back(self.host)
         claims = self.database.claims
@@ -257,8 +260,8 @@ class VolumeManager:
         )
         if found.phase is not None:
             self._hooks.start(found.attempt, operation, claimed=claimed)
-        elif claimed:
-            self._legacy.interrupted(found.attempt, operation)
+        elif claimed or self._assisted or found.attempt.is_cinders:
+            self._legacy.interrupted(found.attempt, operation, claimed=claimed)
         else:
             self._legacy.start(found.attempt, operation)
 
