@@ -153,6 +153,15 @@ def is_empty(files: VolumeFiles, overlay: str) -> bool:
         return layer.is_empty()
 
 
+def is_on(files: VolumeFiles, overlay: str, name: str) -> bool:
+    """Whether an overlay names ``name`` as its backing file.
+
+    :raises ForeignImage: it names a file that is not the volume's own.
+    """
+    backing = qcow2.inspect(files.path(overlay)).backing_file
+    return backing is not None and files.own(backing) == name
+
+
 def users_of(files: VolumeFiles, name: str) -> list[str]:
     """Our images that name ``name`` as their backing file."""
     users = []

@@ -9,6 +9,7 @@ from assisted_kit import qcow2
 from reference_driver.chain import Chain
 from reference_driver.errors import ChainUnsettled
 from reference_driver.files import VolumeFiles
+from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
@@ -92,8 +93,17 @@ class DeletePlanning(RemoteFSShare):
             )
         if not files.exists(overlay):
             return Plan(Action.NOTHING)
+        chain = self._walk(files, info, snapshot.volume, info.active)
         if overlay == info.active:
-            return Plan(Action.ADOPT, overlay)
+            left = _pulled_and_left(files, info, chain)
+            return Plan(Action.ADOPT, overlay, remove=left)
+        if (
+            stored.get("manager:previous_status") == "error_deleting"
+            and overlay not in chain
+            and not is_open(files.path(overlay))
+        ):
+            # Cinder dropped the record, and died before it removed the file.
+            return Plan(Action.COMMITTED, overlay, remove=overlay)
         pending = self._pending(files, info, snapshot.volume)
         given_up = (
             all(other.id != snapshot.id for other in pending)
@@ -109,6 +119,23 @@ class DeletePlanning(RemoteFSShare):
             remove=overlay,
             target=info.active,
         )
+
+
+def _pulled_and_left(files: VolumeFiles, info: Info, chain: Chain) -> str:
+    """A file that Cinder had pulled, and died before it removed it."""
+    pulled = [
+        files.overlay(snapshot_id)
+        for snapshot_id, overlay in info.overlays.items()
+        if overlay == info.active
+    ]
+    for name in (*pulled, files.base):
+        if (
+            name not in chain
+            and files.exists(name)
+            and not is_open(files.path(name))
+        ):
+            return name
+    return ""
 
 
 def merge(info: Info, chain: Chain, snapshot_id: str, attached: bool) -> Plan:

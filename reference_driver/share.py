@@ -186,6 +186,9 @@ class RemoteFSShare:
             and RECORDED not in snapshot.snapshot_admin_metadata
             and files.overlay(snapshot.id) != info.active
             and files.exists(files.overlay(snapshot.id))
+            # One that Cinder committed, and died before it removed it, is
+            # on an image further down.
+            and chains.is_on(files, files.overlay(snapshot.id), info.active)
             and (
                 _was_requested(snapshot)
                 or not chains.is_empty(files, files.overlay(snapshot.id))
@@ -211,9 +214,10 @@ def is_unused(files: VolumeFiles, overlay: str) -> bool:
 
 def _was_requested(snapshot: Any) -> bool:
     stored = snapshot.snapshot_admin_metadata
-    return (
-        "create_info:type" in stored
-        and stored.get("manager:compute_call") != "refused"
+    answer = stored.get("manager:compute_call")
+    # Of a create by Cinder's driver there is an answer and no request.
+    return answer != "refused" and (
+        "create_info:type" in stored or answer is not None
     )
 
 
