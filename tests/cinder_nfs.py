@@ -9,6 +9,7 @@ No share is mounted: a link stands in for the mount.
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cinder import coordination
 from cinder import objects
 from cinder import utils
 from cinder.common import config  # noqa: F401 - declares state_path
+from cinder.db import api as db_api
 from cinder.db import migration
 from cinder.image import image_utils  # noqa: F401 - declares its directory
 from cinder.privsep import sys_admin_pctxt
@@ -45,7 +47,8 @@ def set_up(directory: Path) -> str:
 
     :returns: the URL of a database of Cinder's.
     """
-    url = f"sqlite:///{directory / 'cinder.db'}"
+    file = directory / "cinder.db"
+    url = f"sqlite:///{file}"
     CONF([], project="cinder", default_config_files=[])
     for name, value, group in (
         ("state_path", str(directory), None),
@@ -57,6 +60,8 @@ def set_up(directory: Path) -> str:
         CONF.set_override(name, value, group)
     objects.register_all()
     migration.db_sync()
+    # As Cinder's migrations made it, for :func:`start_afresh`.
+    shutil.copyfile(file, _as_migrated(file))
     coordination.COORDINATOR.start()
     # The inspector of image formats runs in this process then.
     sys_admin_pctxt.set_client_mode(False)
@@ -65,6 +70,19 @@ def set_up(directory: Path) -> str:
     # A limit starts a Python interpreter before each ``qemu-img info``.
     processutils.ProcessLimits = lambda **limits: None
     return url
+
+
+def start_afresh(url: str) -> None:
+    """Make the database again what Cinder's migrations made it."""
+    file = Path(url.removeprefix("sqlite:///"))
+    db_api.get_engine().dispose()
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{suffix}").unlink(missing_ok=True)
+    shutil.copyfile(_as_migrated(file), file)
+
+
+def _as_migrated(file: Path) -> Path:
+    return file.with_name("cinder-29.db")
 
 
 def admin_context():
@@ -77,11 +95,21 @@ def snapshot_of_cinders(snapshot_id):
     return objects.Snapshot.get_by_id(admin_context(), snapshot_id)
 
 
+def group_of_options(kind: str) -> tuple[str, Path]:
+    """A group of a driver's options, and where its shares are mounted."""
+    number = next(_numbers)
+    return f"{kind}-{number}", Path(CONF.state_path, "mnt", str(number))
+
+
 class NfsAdapter(DriverAdapter):
     """Constructs NfsDriver on a directory that stands in for the share."""
 
+    share_name = SHARE
+    """What a volume has as its ``provider_location``."""
+    _driver_class = nfs.NfsDriver
+
     def __init__(self) -> None:
-        super().__init__(nfs.NfsDriver, declared=frozenset(Capability))
+        super().__init__(self._driver_class, declared=frozenset(Capability))
 
     def configuration(self, share, base_format):
         return {
@@ -95,21 +123,19 @@ class NfsAdapter(DriverAdapter):
 
     def construct(self, share, *, base_format="raw", execute=None):
         # The driver does not take an ``execute``: it uses Cinder's.
-        number = next(_numbers)
-        group = f"nfs-{number}"
+        group, base = group_of_options("nfs")
         options = configuration.Configuration(
             [*volume_driver.volume_opts, *remotefs.nas_opts, *nfs.nfs_opts],
             config_group=group,
         )
-        base = Path(CONF.state_path, "mnt", str(number))
         values = self.configuration(share, base_format)
         values["nfs_mount_point_base"] = str(base)
         for name, value in values.items():
             CONF.set_override(name, value, group)
         driver = self.driver_class(configuration=options)
-        driver._execute = _without_probe(driver._execute)
+        driver._execute = without_probe(driver._execute)
         client = driver._remotefsclient
-        client.mount = lambda name, flags=None: _mount(
+        client.mount = lambda name, flags=None: mount(
             Path(client.get_mount_point(name)), share
         )
         driver.do_setup(admin_context())
@@ -117,18 +143,19 @@ class NfsAdapter(DriverAdapter):
         return driver
 
 
-def _without_probe(execute):
-    """``execute``, with ``mount.nfs`` taken to be installed."""
+def without_probe(execute):
+    """``execute``, with every ``mount.*`` taken to be installed."""
 
     def run(*words, **options):
-        if words == ("mount.nfs",):
+        if len(words) == 1 and words[0].startswith("mount."):
             return "", ""
         return execute(*words, **options)
 
     return run
 
 
-def _mount(point: Path, share: Path) -> None:
+def mount(point: Path, share: Path) -> None:
+    """Have a link stand in for the mount of a share."""
     point.parent.mkdir(parents=True, exist_ok=True)
     if not point.is_symlink():
         point.symlink_to(share, target_is_directory=True)

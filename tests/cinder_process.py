@@ -79,6 +79,7 @@ class Deployments:
         self._database = database
         self._stack = stack
         self._made = []
+        self._clouds = []
 
     def deploy(self, **options):
         """A deployment around NfsDriver, gone when the test is over.
@@ -91,15 +92,29 @@ class Deployments:
         self._made.append(self._stack.enter_context(deployment))
         return deployment
 
+    def cloud(self, **options):
+        """A cloud whose Cinder 29 is to be upgraded; gone with the test.
+
+        :param options: those of ``CinderCloud``.
+        """
+        from cinder_cloud import CinderCloud
+
+        cloud = CinderCloud(self._database, self._stack, **options)
+        self._clouds.append(cloud)
+        return cloud
+
     def story(self) -> str:
         """What Nova did, and what was logged."""
         return "\n".join(
-            part
-            for deployment in self._made
-            for part in (
-                str(deployment.nova.history),
-                *(d.as_text() for d in deployment.getDetails().values()),
-            )
+            [
+                part
+                for deployment in self._made
+                for part in (
+                    str(deployment.nova.history),
+                    *(d.as_text() for d in deployment.getDetails().values()),
+                )
+            ]
+            + [part for cloud in self._clouds for part in cloud.story()]
         )
 
 
