@@ -112,11 +112,14 @@ def used_by_cinder_again(volume):
     volume.take()
     volume.write()
     volume.read_back()
-    newest_last = list(volume.snapshots)
-    for snapshot_id in (*newest_last[1:], newest_last[0]):
+    oldest, *inner, newest = volume.snapshots
+    for snapshot_id in (*inner[:1], newest, oldest):
         volume.delete(snapshot_id)
         volume.write()
         volume.read_back()
+    for snapshot_id in inner[1:]:
+        volume.delete(snapshot_id)
+    volume.read_back()
     volume.cloud.serving.delete_volume(volume.id)
     assert volume.files_named_after(volume.id) == set()
 
