@@ -11,6 +11,7 @@ from cinder_death import Place
 from assisted_kit.image import Image
 from conformance import oracle
 from conformance import share_layout
+from conformance import storage
 from conformance.ledger import generation_writes
 from conformance.ledger import Ledger
 
@@ -168,7 +169,7 @@ class TravellingVolume:
         )
         if overlay is None:
             return "no overlay is recorded for it"
-        image = share_layout.backing(self.cloud.share, overlay)
+        image = storage.backing(self.cloud.share / overlay)
         if image is None:
             return "its overlay has no backing file"
         return oracle.compare(image, ledger)
@@ -209,7 +210,7 @@ class TravellingVolume:
     def draw(self) -> str:
         """The chain as it is on disk, and what is recorded."""
         try:
-            drawn = share_layout.draw(self.cloud.share, self.active())
+            drawn = storage.draw(self.active())
             return f"{drawn}; {self.info()}"
         except Exception as error:
             return f"nothing can be drawn: {error}"
