@@ -157,9 +157,15 @@ class ConformanceTest(testtools.TestCase):
         attached: bool = False,
         snapshots: int = 0,
         generation: Generation = Generation.DUAL,
+        name_id: str | None = None,
     ) -> VolumeUnderTest:
-        """A volume that its guest wrote to before and after snapshots."""
-        volume = VolumeUnderTest(self.deploy(base, generation=generation))
+        """A volume that its guest wrote to before and after snapshots.
+
+        :param name_id: names its files in place of its id.
+        """
+        volume = VolumeUnderTest(
+            self.deploy(base, generation=generation), name_id=name_id
+        )
         self.volume = volume
         if attached:
             volume.attach()

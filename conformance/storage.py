@@ -7,11 +7,18 @@ files, and with no code of any driver's.
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from assisted_kit import qcow2
 from assisted_kit.image import Image
+
+_PIECE = 64 * 1024
 
 
 def backing(overlay: Path) -> Image | None:
@@ -53,3 +60,53 @@ def overlays_in(directory: Path) -> set[str]:
         for entry in directory.iterdir()
         if entry.is_file() and qcow2.is_qcow2(entry)
     }
+
+
+def contents(directory: Path) -> dict[str, str]:
+    """Every file below a directory by its name, with what tells a change.
+
+    A link is told by where it points, and nothing is opened that is not a
+    regular file.
+    """
+    return {
+        str(path.relative_to(directory)): _content(path)
+        for path in sorted(directory.rglob("*"))
+    }
+
+
+def digest(path: Path) -> str:
+    """Size and SHA-256 of a file, whose holes read as the zeros they are."""
+    found = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        for offset in _allocated(file.fileno(), size):
+            piece = os.pread(file.fileno(), _PIECE, offset)
+            if any(piece):
+                found.update(offset.to_bytes(8, "big") + piece)
+    return f"{size} bytes {found.hexdigest()}"
+
+
+def _content(path: Path) -> str:
+    mode = path.lstat().st_mode
+    if stat.S_ISREG(mode):
+        return digest(path)
+    if stat.S_ISLNK(mode):
+        return f"a link to {path.readlink()}"
+    return stat.filemode(mode)
+
+
+def _allocated(file: int, size: int) -> Iterator[int]:
+    """The offsets of the pieces that are not in a hole."""
+    offset = 0
+    while offset < size:
+        try:
+            start = os.lseek(file, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return
+            raise
+        end = os.lseek(file, start, os.SEEK_HOLE)
+        # Every piece once, wherever the file system's holes begin.
+        first = max(offset, start - start % _PIECE)
+        yield from range(first, end, _PIECE)
+        offset = max(offset, end + -end % _PIECE)

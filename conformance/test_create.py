@@ -8,6 +8,7 @@ import contextlib
 import ddt
 
 from assisted_kit import qcow2
+from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
 from conformance.case import ConformanceTest
@@ -16,18 +17,46 @@ from conformance.rows import BASES
 from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
+from conformance.rows import requires
+from conformance.rows import row
 from fakes.compute import Fault
 from fakes.compute import Generation
+
+PAIRED = (
+    row("raw", "detached", 0),
+    row("raw", "attached", 1),
+    row("qcow2", "attached", 0),
+    row("qcow2", "detached", 1),
+)
+"""Base, guest and number of snapshots, each with each other once."""
 
 
 @expanded
 class OverlayTest(ConformanceTest):
     """Contract section 3."""
 
-    @ddt.data(*crossed(BASES, GUESTS, (0, 2)))
+    @ddt.data(*PAIRED)
     @ddt.unpack
     @verifies("CRE-001")
-    def test_overlay_is_as_the_layout_says(
+    def test_overlay_is_as_large_as_the_volume(
+        self, base: str, guest: str, depth: int
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=depth
+        )
+        volume.take_snapshot()
+        overlay = volume.active()
+        self.claim_equal("qcow2", overlay.format, "the overlay's format")
+        self.claim_equal(
+            volume.ledger.size,
+            qcow2.inspect(overlay.path).virtual_size,
+            "its virtual size",
+        )
+
+    @ddt.data(*PAIRED)
+    @ddt.unpack
+    @verifies("CRE-006")
+    def test_overlay_names_its_backing_file_by_bare_name(
         self, base: str, guest: str, depth: int
     ) -> None:
         volume = self.given_volume(
@@ -35,17 +64,41 @@ class OverlayTest(ConformanceTest):
         )
         before = volume.active()
         volume.take_snapshot()
-        overlay = volume.active()
-        self.claim_equal("qcow2", overlay.format, "the overlay's format")
-        header = qcow2.inspect(overlay.path)
         self.claim_equal(
-            volume.ledger.size, header.virtual_size, "its virtual size"
+            before.path.name,
+            qcow2.inspect(volume.active().path).backing_file,
+            "the overlay's backing file",
         )
-        self.claim_equal(
-            before.path.name, header.backing_file, "its backing file"
+
+    @ddt.data(*PAIRED)
+    @ddt.unpack
+    @verifies("CRE-007")
+    def test_overlay_says_which_format_was_recorded(
+        self, base: str, guest: str, depth: int
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=depth
         )
+        volume.take_snapshot()
         self.claim_equal(
-            before.format, header.backing_format, "its backing format"
+            "qcow2" if depth else base,
+            qcow2.inspect(volume.active().path).backing_format,
+            "the overlay's backing format",
+        )
+
+    @ddt.data(*GUESTS)
+    @requires(Capability.raw_base)
+    @verifies("CRE-007")
+    def test_overlay_says_raw_whatever_the_guest_wrote(
+        self, guest: str
+    ) -> None:
+        volume = self.given_volume("raw", attached=guest == "attached")
+        volume.write_qcow2_image()
+        volume.take_snapshot()
+        self.claim_equal(
+            "raw",
+            qcow2.inspect(volume.active().path).backing_format,
+            "the overlay's backing format",
         )
 
     @ddt.data(*GUESTS)
@@ -53,6 +106,7 @@ class OverlayTest(ConformanceTest):
     def test_guests_header_changes_no_format(self, guest: str) -> None:
         volume = self.given_volume("raw", attached=guest == "attached")
         volume.write_qcow2_image()
+        self.claim_everything_reads_back()
         volume.take_snapshot()
         volume.write()
         self.claim_everything_reads_back()
@@ -114,3 +168,17 @@ class RepeatedBeginTest(ConformanceTest):
             # To refuse is fine; to make the overlay anew is not.
             driver.create_snapshot_assisted_begin(snapshot.ref())
         self.claim_live_guest_reads_back()
+
+
+@expanded
+class RepeatedCompleteTest(ConformanceTest):
+    """Contract section 4: hooks are re-entrant."""
+
+    @ddt.data(*GUESTS)
+    @verifies("CRE-008")
+    def test_complete_after_a_crash_finishes_the_job(self, guest: str) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=1)
+        volume.deployment.driver.crash_after(Hook.CREATE_COMPLETE)
+        volume.take_snapshot()
+        volume.write()
+        self.claim_everything_reads_back()

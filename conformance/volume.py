@@ -99,13 +99,19 @@ class VolumeUnderTest:
 
     :param first_generation: of what the guest writes; volumes are told
         apart by generations.
+    :param name_id: names its files in place of its id, as after a
+        migration.
     """
 
     def __init__(
-        self, deployment: Deployment, *, first_generation: int = 1
+        self,
+        deployment: Deployment,
+        *,
+        first_generation: int = 1,
+        name_id: str | None = None,
     ) -> None:
         self.deployment = deployment
-        self.id: str = self._volumes.create(1).id
+        self.id: str = self._volumes.create(1, _name_id=name_id).id
         self.name: str = self.ref().name
         self.ledger = Ledger(GIB)
         self.snapshots: list[SnapshotUnderTest] = []
@@ -114,6 +120,8 @@ class VolumeUnderTest:
         self.pending: SnapshotUnderTest | None = None
         """A snapshot whose create failed without anybody knowing how."""
         self.chain_before = ""
+        self.undrawable = ""
+        """Why the chain cannot be drawn, if drawing it might not end."""
         self._generation = first_generation - 1
         self._taken: list[str] = []
 
@@ -414,6 +422,12 @@ class VolumeUnderTest:
         path = self.deployment.share / f"{self.name}.info"
         path.write_bytes(content)
 
+    def record_format(self, format_: str | None) -> None:
+        """Record this format for the volume; None forgets it."""
+        self.deployment.database.volumes.update(
+            self.id, {}, admin_metadata={"format": format_}
+        )
+
     def formats(self) -> dict[str, str]:
         """The formats that are recorded for the volume."""
         return dict(self.ref().admin_metadata)
@@ -422,6 +436,8 @@ class VolumeUnderTest:
 
     def draw(self) -> str:
         """The chain as it is on disk."""
+        if self.undrawable:
+            return self.undrawable
         try:
             active = self.active()
         except Exception as error:  # whatever a broken driver raises

@@ -14,12 +14,11 @@ RULES = (
     Rule(
         "CRE-001",
         MUST,
-        "An overlay is qcow2, as large as the volume, and names the image "
-        "that was active by its bare name, with its recorded format.",
-        "A wrong size cuts the guest's disk off; an absolute name breaks "
-        "the next delete; without a format the backing file is probed.",
+        "An overlay is qcow2 and exactly as large as the volume.",
+        "An overlay that is too small cuts the guest's disk off; one that "
+        "is too large is refused as an attack when it is attached.",
         "section 3",
-        ("bug 1438027", "bug 2119353", "bug 2138330"),
+        ("commit 3acf94de1",),
         requires=OVERLAYS,
     ),
     Rule(
@@ -62,5 +61,37 @@ RULES = (
         "section 2, the compute request",
         ("bug 1310526",),
         requires=OVERLAYS,
+    ),
+    Rule(
+        "CRE-006",
+        MUST,
+        "An overlay names the image that was active as its backing file, "
+        "by its bare name.",
+        "A path is another one on the compute host: the guest does not "
+        "start, or the next delete refuses the chain.",
+        "section 3",
+        ("bug 1438027", "bug 1885528", "bug 2119353"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "CRE-007",
+        MUST,
+        "An overlay says which format its backing file has: the recorded "
+        "one, whatever the guest wrote there.",
+        "Without a format QEMU probes; with a probed one the guest of a raw "
+        "volume that holds a qcow2 image sees that image's content instead.",
+        "section 3",
+        ("bug 2073146", "bug 2138330", "CVE-2015-7548"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "CRE-008",
+        MUST,
+        "Create complete, called again after a crash, finishes the job "
+        "with the same result.",
+        "The overlay is the active image already, and a service that takes "
+        "that for an error leaves a snapshot in error that nobody deletes.",
+        "section 4",
+        ("bug 1310526",),
     ),
 )

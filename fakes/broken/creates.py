@@ -79,6 +79,18 @@ class MakesOverlayAnew(RemoteFSAssistedDriver):
         return update
 
 
+class CompletesCreateOnce(RemoteFSAssistedDriver):
+    """Takes an overlay that is active already for another snapshot's."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        if info_file.read(files).active == files.overlay(snapshot_ref.id):
+            raise FileExistsError(files.overlay(snapshot_ref.id))
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
 class ForksChain(RemoteFSAssistedDriver):
     """Puts every overlay on the base image."""
 
@@ -145,12 +157,13 @@ class IgnoresPending(RemoteFSAssistedDriver):
 BROKEN = (
     BrokenDriver(
         NamesBackingByPath,
-        ("CRE-001",),
+        ("CRE-006",),
         ("bug 1438027", "bug 2119353"),
     ),
     BrokenDriver(OneSectorShort, ("CRE-001", "DAT-001")),
-    BrokenDriver(ProbesFormat, ("CRE-002",), ("bug 2073146",)),
+    BrokenDriver(ProbesFormat, ("CRE-002", "CRE-007"), ("bug 2073146",)),
     BrokenDriver(RefusesLeftovers, ("CRE-004",), ("bug 1657585",)),
+    BrokenDriver(CompletesCreateOnce, ("CRE-008",), ("bug 1310526",)),
     BrokenDriver(MakesOverlayAnew, ("CRE-005",)),
     BrokenDriver(ForksChain, ("DAT-001",), ("bug 1251425",)),
     BrokenDriver(ForgetsFormats, ("DAT-004",), ("commit 8c03308ed",)),
