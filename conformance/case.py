@@ -19,6 +19,7 @@ from assisted_kit.image import Image
 from assisted_kit.rules import Rule
 from conformance import catalogue
 from conformance import oracle
+from conformance import storage
 from conformance.deployment import Deployment
 from conformance.oracle import Difference
 from conformance.rows import REQUIRES
@@ -209,6 +210,63 @@ class ConformanceTest(testtools.TestCase):
         self.claim_equal(
             "error_deleting", snapshot.status, "the snapshot's status"
         )
+
+    def claim_connected(self) -> None:
+        """Claim that the volume can be attached."""
+        try:
+            info = self._volume().connection_info()
+        except Exception as error:  # whatever the driver raises
+            self.claim(
+                False,
+                "initialize_connection names an image",
+                f"it raises {type(error).__name__}: {error}",
+            )
+        else:
+            self.claim(True, "", str(info))
+
+    def claim_refused(self, operation: str) -> None:
+        """Claim that an operation is an error and changes no file.
+
+        :param operation: ``connect``, which attaches the volume; ``create``
+            of a snapshot; or ``delete`` of the newest one.
+        """
+        volume = self._volume()
+        share = volume.deployment.share
+        before = storage.contents(share)
+        if operation == "connect":
+            self._claim_not_connected(volume)
+        else:
+            self._claim_not_carried_out(volume, operation)
+        after = storage.contents(share)
+        changed = sorted(
+            name
+            for name in before.keys() | after.keys()
+            if before.get(name) != after.get(name)
+        )
+        self.claim_equal([], changed, "files that were changed")
+
+    def _claim_not_connected(self, volume: VolumeUnderTest) -> None:
+        try:
+            info = volume.connection_info()
+        except Exception as error:  # whatever the driver raises
+            self.claim(True, "", str(error))
+        else:
+            self.claim(
+                False,
+                "initialize_connection raises",
+                f"it names {info.get('name')!r} as {info.get('format')!r}",
+            )
+
+    def _claim_not_carried_out(
+        self, volume: VolumeUnderTest, operation: str
+    ) -> None:
+        if operation == "create":
+            snapshot, failed = volume.start_snapshot(), "error"
+        else:
+            snapshot, failed = volume.snapshots[-1], "error_deleting"
+            snapshot.start_delete()
+        volume.settle()
+        self.claim_equal(failed, snapshot.status, "the snapshot's status")
 
     def claim_everything_reads_back(self) -> None:
         """Claim that the volume and every snapshot read as they should."""

@@ -16,7 +16,9 @@ from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
 from conformance.catalogue import failures
+from conformance.catalogue import formats
 from conformance.catalogue import interface
+from conformance.catalogue import layout
 from conformance.catalogue import security
 from conformance.catalogue import updates
 
@@ -24,6 +26,8 @@ RULES: tuple[Rule, ...] = (
     *interface.RULES,
     *updates.RULES,
     *create.RULES,
+    *layout.RULES,
+    *formats.RULES,
     *delete.RULES,
     *data.RULES,
     *concurrency.RULES,

@@ -11,7 +11,9 @@ from fakes.broken import concurrency
 from fakes.broken import connections
 from fakes.broken import creates
 from fakes.broken import deletes
+from fakes.broken import formats
 from fakes.broken import interface
+from fakes.broken import layout
 from fakes.broken import merges
 from fakes.broken import requests
 from fakes.broken import trust
@@ -22,7 +24,9 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *connections.BROKEN,
     *creates.BROKEN,
     *deletes.BROKEN,
+    *formats.BROKEN,
     *interface.BROKEN,
+    *layout.BROKEN,
     *merges.BROKEN,
     *requests.BROKEN,
     *trust.BROKEN,

@@ -112,6 +112,8 @@ BROKEN = (
     ),
     BrokenDriver(CompletesOnce, ("DEL-004",), ("bug 1586604",)),
     BrokenDriver(AsksAgain, ("DEL-005",), ("bug 1311182",)),
-    BrokenDriver(RecordsBeforeReport, ("ERR-003",), ("bug 1919487",)),
+    BrokenDriver(
+        RecordsBeforeReport, ("ERR-003", "LAY-002"), ("bug 1919487",)
+    ),
     BrokenDriver(RemovesPending, ("ERR-005",)),
 )
