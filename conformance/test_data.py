@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import ddt
 
 from conformance.case import ConformanceTest
@@ -103,6 +105,37 @@ class DeleteTest(ConformanceTest):
             volume.restart()
         volume.write()
         self.claim_everything_reads_back()
+
+
+def _orders() -> list[object]:
+    """Every order of three, with each base and each guest in turn."""
+    return [
+        row(base, guest, *order)
+        for order, (base, guest) in zip(
+            itertools.permutations(range(3)),
+            itertools.cycle(itertools.product(BASES, reversed(GUESTS))),
+            strict=False,
+        )
+    ]
+
+
+@expanded
+class OrderTest(ConformanceTest):
+    """Contract section 5, the rule above all others."""
+
+    @ddt.data(*_orders())
+    @ddt.unpack
+    @verifies("DAT-006")
+    def test_deleting_in_any_order_keeps_every_byte(
+        self, base: str, guest: str, *order: int
+    ) -> None:
+        volume = self.given_volume(
+            base, attached=guest == "attached", snapshots=3
+        )
+        snapshots = list(volume.snapshots)
+        for position in order:
+            snapshots[position].delete()
+            self.claim_everything_reads_back()
 
 
 @expanded

@@ -8,12 +8,14 @@ import ddt
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
+from conformance import storage
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import BASES
 from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
+from conformance.rows import row
 from fakes.compute import Fault
 
 POSITIONS = ("oldest", "middle", "newest")
@@ -76,6 +78,94 @@ class NoOrphansTest(ConformanceTest):
 
 
 @expanded
+class TableTest(ConformanceTest):
+    """Contract section 3, deleting: the table."""
+
+    @verifies("DEL-007")
+    def test_pulled_files_snapshot_is_recorded_anew(self) -> None:
+        volume = self.given_volume(attached=True, snapshots=2)
+        older, newest = volume.snapshots
+        overlay = volume.overlay(newest)
+        newest.delete()
+        self.claim_equal(
+            overlay,
+            volume.overlay(older),
+            "the overlay recorded for the older snapshot",
+        )
+
+    @ddt.data("oldest", "newest")
+    @verifies("DEL-008")
+    def test_active_image_of_a_guest_stays(self, position: str) -> None:
+        volume = self.given_volume(attached=True, snapshots=2)
+        before = volume.active()
+        volume.snapshots[index_of(position, 2)].delete()
+        self.claim_equal(before, volume.active(), "the active image")
+
+    @ddt.data(row("raw", 1), row("qcow2", 1), row("raw", 2))
+    @ddt.unpack
+    @verifies("DEL-009")
+    def test_backing_file_becomes_active(self, base: str, depth: int) -> None:
+        volume = self.given_volume(base, snapshots=depth)
+        backing = volume.chain()[1]
+        volume.snapshots[-1].delete()
+        self.claim_equal(backing, volume.active(), "the active image")
+
+    @ddt.data(
+        row("detached", 1, name="detached inner"),
+        row("attached", 3, name="attached newest"),
+    )
+    @ddt.unpack
+    @verifies("DEL-012")
+    def test_other_images_are_left_alone(
+        self, guest: str, position: int
+    ) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=4)
+        chain = [image.path for image in volume.chain()]
+        merged = len(chain) - 2 - position
+        # Its own overlay, the one below, and the one above, whose header
+        # names another backing file afterwards.
+        concerned = chain[max(merged - 1, 0) : merged + 2]
+        others = [path for path in chain if path not in concerned]
+        before = {path.name: storage.digest(path) for path in others}
+        volume.snapshots[position].delete()
+        self.claim_equal(
+            before,
+            {path.name: storage.digest(path) for path in others},
+            "the images that the delete does not concern",
+        )
+
+
+@expanded
+class NamedFileTest(ConformanceTest):
+    """Contract section 3: when a file is removed."""
+
+    @ddt.data(*GUESTS)
+    @verifies("DEL-010")
+    def test_file_that_an_image_names_is_not_removed(self, guest: str) -> None:
+        volume = self.given_volume(attached=True, snapshots=1)
+        volume.deployment.faults.on(Operation.CREATE, Fault.REFUSE)
+        refused = volume.take_snapshot(expect="error")
+        volume.snapshots.remove(refused)
+        volume.take_snapshot()
+        if guest == "detached":
+            volume.detach()
+        # The refused one's overlay is on the first one's.
+        volume.snapshots.pop(0).start_delete()
+        volume.settle()
+        named = {
+            image.path.name
+            for name in volume.files()
+            if (image := volume.backing(name)) is not None
+        }
+        self.claim_equal(
+            [],
+            sorted(named - {path.name for path in volume.directory.iterdir()}),
+            "backing files that are gone",
+        )
+        self.claim_everything_reads_back()
+
+
+@expanded
 class UnbelievableReportTest(ConformanceTest):
     """Contract section 5: done is reported, and is not done."""
 
@@ -131,6 +221,26 @@ class RepeatedCompleteTest(ConformanceTest):
         )
         volume.deployment.driver.crash_after(Hook.DELETE_COMPLETE)
         volume.snapshots[index_of(position, 3)].delete()
+        self.claim_everything_reads_back()
+
+
+@expanded
+class RepeatedBeginTest(ConformanceTest):
+    """Contract section 4: hooks are re-entrant."""
+
+    @ddt.data(
+        row("detached", "oldest"),
+        row("attached", "oldest"),
+        row("attached", "newest"),
+    )
+    @ddt.unpack
+    @verifies("DEL-011")
+    def test_begin_after_a_crash_finishes_the_job(
+        self, guest: str, position: str
+    ) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=2)
+        volume.deployment.driver.crash_after(Hook.DELETE_BEGIN)
+        volume.snapshots[index_of(position, 2)].delete()
         self.claim_everything_reads_back()
 
 

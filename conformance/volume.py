@@ -344,6 +344,11 @@ class VolumeUnderTest:
         overlay = self.overlay(snapshot)
         return storage.backing(self.directory / overlay) if overlay else None
 
+    def backing(self, name: str) -> Image | None:
+        """The backing file that one of its files names; None if none."""
+        path = self.directory / name
+        return storage.backing(path) if qcow2.is_qcow2(path) else None
+
     def difference(self) -> Difference | None:
         """How the volume differs from what its guest wrote."""
         return oracle.compare(self.active(), self.ledger)

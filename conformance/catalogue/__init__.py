@@ -19,6 +19,7 @@ from conformance.catalogue import failures
 from conformance.catalogue import formats
 from conformance.catalogue import interface
 from conformance.catalogue import layout
+from conformance.catalogue import reconciliation
 from conformance.catalogue import security
 from conformance.catalogue import updates
 
@@ -29,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *layout.RULES,
     *formats.RULES,
     *delete.RULES,
+    *reconciliation.RULES,
     *data.RULES,
     *concurrency.RULES,
     *failures.RULES,

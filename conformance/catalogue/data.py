@@ -60,4 +60,14 @@ RULES = (
         ("bug 1222907", "bug 2074377"),
         (Capability.create_from_snapshot,),
     ),
+    Rule(
+        "DAT-006",
+        MUST,
+        "In whatever order snapshots are deleted, the volume and every "
+        "snapshot that is left keep every byte.",
+        "What was recorded of the chain when a snapshot was taken is wrong "
+        "after its neighbour was deleted.",
+        "section 5",
+        ("bug 1694635", "bug 1468445"),
+    ),
 )

@@ -9,6 +9,7 @@ from assisted_kit.rules import Rule
 
 MUST = Level.MUST
 OVERLAYS = (Capability.overlay_files,)
+LAYOUT = (Capability.cinder_share_layout,)
 
 RULES = (
     Rule(
@@ -71,5 +72,70 @@ RULES = (
         "section 5",
         ("bug 2073146", "CVE-2015-7548"),
         requires=(Capability.overlay_files, Capability.raw_base),
+    ),
+    Rule(
+        "DEL-007",
+        MUST,
+        "After a pull the snapshot that was recorded for the pulled file is "
+        "recorded for the overlay that it was pulled into.",
+        "The older snapshot stays recorded for a file that is gone: it can "
+        "neither be deleted nor copied any more.",
+        "section 3, deleting",
+        ("bug 1262880",),
+        requires=LAYOUT,
+    ),
+    Rule(
+        "DEL-008",
+        MUST,
+        "Deleting a snapshot of an attached volume does not change the "
+        "active image.",
+        "The guest goes on writing to the image that it has open; another "
+        "one is attached after the next restart.",
+        "section 3, deleting",
+        ("bug 1262880", "bug 1444806"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "DEL-009",
+        MUST,
+        "Deleting the newest snapshot of a detached volume makes its "
+        "overlay's backing file the active image.",
+        "The overlay was committed and removed, and is what the volume is "
+        "attached with.",
+        "section 3, deleting",
+        ("commit 8c03308ed",),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "DEL-010",
+        MUST,
+        "A file is not removed while another image of the volume names it "
+        "as its backing file.",
+        "The overlay of a refused create is on it still; without its "
+        "backing file no command opens that one, and its delete fails.",
+        "section 3",
+        ("bug 1311182", "bug 1657585"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "DEL-011",
+        MUST,
+        "Delete begin, called again after a crash, finishes the job with "
+        "the same result.",
+        "A service that restarts in the middle leaves snapshots that "
+        "nobody can delete.",
+        "section 4",
+        ("bug 1586604",),
+    ),
+    Rule(
+        "DEL-012",
+        MUST,
+        "A delete leaves alone every image that the table does not concern: "
+        "it merges one image into one other.",
+        "The overlay was committed into the base image, past the images "
+        "between: older snapshots were overwritten and newer data lost.",
+        "section 3, deleting",
+        ("bug 1438027", "bug 1468445"),
+        requires=OVERLAYS,
     ),
 )

@@ -15,6 +15,7 @@ from fakes.broken import formats
 from fakes.broken import interface
 from fakes.broken import layout
 from fakes.broken import merges
+from fakes.broken import reconciling
 from fakes.broken import requests
 from fakes.broken import trust
 from fakes.broken.registry import BrokenDriver as BrokenDriver
@@ -28,6 +29,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *interface.BROKEN,
     *layout.BROKEN,
     *merges.BROKEN,
+    *reconciling.BROKEN,
     *requests.BROKEN,
     *trust.BROKEN,
 )

@@ -35,6 +35,15 @@ class LeavesFile(RemoteFSAssistedDriver):
         return None
 
 
+class RemovesNamed(RemoteFSAssistedDriver):
+    """Looks at the active image's chain only before it removes a file."""
+
+    def _remove(
+        self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
+    ) -> None:
+        files.remove_unused(plan.remove, chain.names())
+
+
 class BelievesReport(RemoteFSAssistedDriver):
     """Removes a file because the compute service said that it is done."""
 
@@ -104,6 +113,7 @@ class RemovesPending(RemoteFSAssistedDriver):
 
 BROKEN = (
     BrokenDriver(NeedsRecord, ("DEL-001",), ("bug 1252864",)),
+    BrokenDriver(RemovesNamed, ("DEL-010",)),
     BrokenDriver(LeavesFile, ("DEL-002",), ("bug 1300303",)),
     BrokenDriver(
         BelievesReport,
@@ -111,7 +121,11 @@ BROKEN = (
         ("bug 1530275", "bug 1627134", "bug 1643017"),
     ),
     BrokenDriver(CompletesOnce, ("DEL-004",), ("bug 1586604",)),
-    BrokenDriver(AsksAgain, ("DEL-005",), ("bug 1311182",)),
+    BrokenDriver(
+        AsksAgain,
+        ("DEL-005", "REC-001", "REC-002", "REC-003"),
+        ("bug 1311182",),
+    ),
     BrokenDriver(
         RecordsBeforeReport, ("ERR-003", "LAY-002"), ("bug 1919487",)
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assisted_kit.process import execute
 from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Chain
@@ -25,6 +26,49 @@ class CommitsOverlayAbove(RemoteFSAssistedDriver):
         if above is not None:
             self._qemu_img.commit(files.path(above.name))
         return super()._commit(files, info, chain, plan)
+
+
+class CommitsIntoBase(RemoteFSAssistedDriver):
+    """Commits every overlay into the base image (Cinder's encrypted ones)."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        path, base = files.path(plan.remove), files.path(chain.base.name)
+        words = ("commit", "-f", "qcow2", "-d", "-b", str(base), str(path))
+        execute("qemu-img", *words)
+        return super()._commit(files, info, chain, plan)
+
+
+class KeepsActive(RemoteFSAssistedDriver):
+    """Leaves the committed overlay active."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        committed = super()._commit(files, info, chain, plan)
+        return committed.with_active(info.active)
+
+    def _remove(
+        self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
+    ) -> None:
+        if plan.remove not in chain:
+            super()._remove(files, chain, plan, volume)
+
+
+class ActivatesBackingFile(RemoteFSAssistedDriver):
+    """Makes the backing file active after a pull, as after a commit."""
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        plan = Plan.stored_in(snapshot_ref.snapshot_admin_metadata)
+        files = self._files(snapshot_ref.volume)
+        update = super().delete_snapshot_assisted_complete(snapshot_ref)
+        if plan is not None and plan.action is Action.PULLED and plan.target:
+            info = info_file.read(files)
+            info_file.write(files, info.with_active(plan.target))
+        return update
 
 
 class StopsAtSixteen(RemoteFSAssistedDriver):
@@ -57,5 +101,8 @@ class ForgetsPulled(RemoteFSAssistedDriver):
 BROKEN = (
     BrokenDriver(CommitsOverlayAbove, ("DAT-002",), ("bug 1468445",)),
     BrokenDriver(StopsAtSixteen, ("DAT-002",), ("bug 1646181",)),
-    BrokenDriver(ForgetsPulled, ("DAT-003",), ("bug 1262880",)),
+    BrokenDriver(CommitsIntoBase, ("DEL-012",)),
+    BrokenDriver(KeepsActive, ("DEL-009",), ("commit 8c03308ed",)),
+    BrokenDriver(ActivatesBackingFile, ("DEL-008",), ("bug 1444806",)),
+    BrokenDriver(ForgetsPulled, ("DAT-003", "DEL-007"), ("bug 1262880",)),
 )
