@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that was read from a share is trusted."""
+"""Nothing that was read from a share is trusted: info files and names."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
+import shutil
 
 import ddt
 
+from assisted_kit.capabilities import Capability
+from conformance import hostile
 from conformance.case import ConformanceTest
 from conformance.case import verifies
-from conformance.rows import crossed
 from conformance.rows import expanded
+from conformance.rows import requires
+from conformance.rows import row
 from conformance.volume import VolumeUnderTest
-
-FOREIGN = {
-    "absolute": "/etc/hostname",
-    "parent_directory": "../outside",
-    "pseudo_protocol": "json:{}",
-}
-"""What a header can name that is not the volume's."""
 
 DAMAGED = {
     "empty": b"",
@@ -31,64 +26,16 @@ DAMAGED = {
 }
 """What an info file can hold that is none."""
 
-
-def contents(directory: Path) -> dict[str, tuple[int, bytes]]:
-    """Size and first MiB of every file, to tell whether it was changed."""
-    found = {}
-    for path in sorted(directory.iterdir()):
-        with path.open("rb") as file:
-            found[path.name] = (path.stat().st_size, file.read(1024 * 1024))
-    return found
-
-
-@expanded
-class ForeignBackingFileTest(ConformanceTest):
-    """Contract section 8."""
-
-    @ddt.data(*crossed(FOREIGN, ("create", "delete")))
-    @ddt.unpack
-    @verifies("SEC-001")
-    def test_foreign_backing_file_is_refused(
-        self, name: str, operation: str
-    ) -> None:
-        volume = self.given_volume(snapshots=2)
-        directory = volume.directory
-        subprocess.run(
-            [
-                "qemu-img",
-                "rebase",
-                "-u",
-                "-f",
-                "qcow2",
-                "-b",
-                FOREIGN[name],
-                "-F",
-                "raw",
-                str(volume.active().path),
-            ],
-            check=True,
-            capture_output=True,
-        )
-        self._claim_refused(volume, directory, operation)
-
-    def _claim_refused(
-        self, volume: VolumeUnderTest, directory: Path, operation: str
-    ) -> None:
-        before = contents(directory)
-        if operation == "create":
-            snapshot, failed = volume.start_snapshot(), "error"
-        else:
-            snapshot, failed = volume.snapshots[-1], "error_deleting"
-            snapshot.start_delete()
-        volume.settle()
-        self.claim_equal(failed, snapshot.status, "the snapshot's status")
-        after = contents(directory)
-        changed = sorted(
-            name
-            for name in before.keys() | after.keys()
-            if before.get(name) != after.get(name)
-        )
-        self.claim_equal([], changed, "files that were changed")
+FOREIGN_ACTIVE = {
+    "option": "-rf",
+    "pseudo_file": 'json:{"driver":"nbd"}',
+    "absolute": "/etc/hostname",
+    "parent_directory": "../outside",
+    "sub_directory": "other/volume",
+    "another_suffix": "{own}.exe",
+    "trailing_newline": "{own}\n",
+}
+"""What an info file can name; ``{own}`` is what it named rightly."""
 
 
 @expanded
@@ -123,6 +70,43 @@ class InfoFileTest(ConformanceTest):
             "error_deleting", snapshot.status, "the snapshot's status"
         )
 
+    @ddt.data(
+        row("option", "connect"),
+        row("pseudo_file", "create"),
+        row("absolute", "connect"),
+        row("parent_directory", "delete"),
+        row("sub_directory", "create"),
+        row("another_suffix", "connect"),
+        row("trailing_newline", "delete"),
+    )
+    @ddt.unpack
+    @verifies("SEC-011")
+    def test_foreign_active_image_is_refused(
+        self, kind: str, operation: str
+    ) -> None:
+        volume = self.given_volume(snapshots=1)
+        own = volume.active().path
+        name = FOREIGN_ACTIVE[kind].replace("{own}", own.name)
+        if kind == "another_suffix":
+            # It is there, and looks like the volume's.
+            shutil.copyfile(own, own.with_name(name))
+        volume.write_info(
+            json.dumps({**(volume.info() or {}), "active": name}).encode()
+        )
+        self.claim_refused(operation)
+
+    @ddt.data("connect", "create")
+    @verifies("SEC-011")
+    def test_another_volumes_image_is_refused(self, operation: str) -> None:
+        volume = self.given_volume(snapshots=1)
+        another = VolumeUnderTest(volume.deployment)
+        another.take_snapshot()
+        name = another.active().path.name
+        volume.write_info(
+            json.dumps({**(volume.info() or {}), "active": name}).encode()
+        )
+        self.claim_refused(operation)
+
     @ddt.data(*DAMAGED)
     @verifies("SEC-003")
     def test_damaged_info_file_is_an_error(self, damage: str) -> None:
@@ -142,3 +126,53 @@ class InfoFileTest(ConformanceTest):
         snapshot = volume.start_snapshot()
         volume.settle()
         self.claim_equal("error", snapshot.status, "another snapshot")
+
+
+@expanded
+class CommandTest(ConformanceTest):
+    """Contract section 8: names and commands."""
+
+    @ddt.data(
+        row("-rf", "create"),
+        row("json:{}", "delete"),
+        row("nbd://192.0.2.1/export", "create"),
+    )
+    @ddt.unpack
+    @verifies("SEC-012")
+    def test_name_from_a_header_reaches_no_command(
+        self, name: str, operation: str
+    ) -> None:
+        volume = self.given_volume(snapshots=1)
+        hostile.name_backing_file(volume.active().path, name, "raw")
+        self._claim_in_no_command(name, volume, operation)
+
+    @ddt.data(
+        row("-rf", "delete"),
+        row("json:{}", "create"),
+        row("nbd://192.0.2.1/export", "delete"),
+    )
+    @ddt.unpack
+    @requires(Capability.cinder_share_layout)
+    @verifies("SEC-012")
+    def test_name_from_an_info_file_reaches_no_command(
+        self, name: str, operation: str
+    ) -> None:
+        volume = self.given_volume(snapshots=1)
+        named = dict.fromkeys(volume.info() or {}, name)
+        volume.write_info(json.dumps(named).encode())
+        self._claim_in_no_command(name, volume, operation)
+
+    def _claim_in_no_command(
+        self, name: str, volume: VolumeUnderTest, operation: str
+    ) -> None:
+        if operation == "create":
+            volume.start_snapshot()
+        else:
+            volume.snapshots[0].start_delete()
+        volume.settle()
+        commands = [
+            str(command)
+            for command in volume.deployment.journal.commands
+            if any(name in word for word in command.words)
+        ]
+        self.claim_equal([], commands, f"commands with {name}")

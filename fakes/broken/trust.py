@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from assisted_kit.process import ProcessFailed
 from fakes.broken.registry import BrokenDriver
+from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.errors import DamagedInfoFile
+from reference_driver.errors import ForeignImage
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 
@@ -50,6 +55,81 @@ class TrustsInfoFile(RemoteFSAssistedDriver):
         return {}
 
 
+class _Followed(VolumeFiles):
+    def path(self, name: str) -> Path:
+        return super().path(name).resolve()
+
+
+class FollowsLinks(RemoteFSAssistedDriver):
+    """Opens what a link points at."""
+
+    def _files(self, volume: Any) -> VolumeFiles:
+        return _Followed(self._directory, volume)
+
+
+class IgnoresSize(RemoteFSAssistedDriver):
+    """Takes images of any virtual size."""
+
+    def _walk(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        volume: Any,
+        active: str,
+        *,
+        size_gib: int = 0,
+    ) -> Chain:
+        return super()._walk(files, info, volume, active, size_gib=1024)
+
+
+class TrustsActive(RemoteFSAssistedDriver):
+    """Attaches whatever the info file names as active."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        files = self._files(volume)
+        if not files.exists(files.info):
+            return super().initialize_connection(volume, connector)
+        active = json.loads(files.path(files.info).read_text())["active"]
+        return {
+            "driver_volume_type": "nfs",
+            "data": {
+                "export": self._export,
+                "name": active,
+                "format": "raw" if active == files.base else "qcow2",
+            },
+        }
+
+
+class AsksQemuImg(RemoteFSAssistedDriver):
+    """Has ``qemu-img`` look at whatever the info file names as active."""
+
+    def _read_info(self, files: VolumeFiles, volume: Any) -> Info:
+        if files.exists(files.info):
+            named = json.loads(files.path(files.info).read_text())
+            active = str(named["active"])
+            # A pseudo-file is none of the share's.
+            path = active if ":" in active else str(files.path(active))
+            with contextlib.suppress(ProcessFailed):
+                self._qemu_img._execute("qemu-img", "info", "-U", path)
+        return super()._read_info(files, volume)
+
+
+class _BareNamesOnly(VolumeFiles):
+    def own(self, name: object) -> str:
+        if isinstance(name, str) and "/" in name:
+            raise ForeignImage(f"{name!r} is no bare name")
+        return super().own(name)
+
+
+class NeedsBareNames(RemoteFSAssistedDriver):
+    """Refuses the absolute names of its own files."""
+
+    def _files(self, volume: Any) -> VolumeFiles:
+        return _BareNamesOnly(self._directory, volume)
+
+
 class TakesDamageForNothing(RemoteFSAssistedDriver):
     """Takes an info file that cannot be read for one without snapshots."""
 
@@ -62,8 +142,22 @@ class TakesDamageForNothing(RemoteFSAssistedDriver):
 
 BROKEN = (
     BrokenDriver(
-        TrustsHeaders, ("SEC-001",), ("CVE-2014-3641", "bug 1350504")
+        TrustsHeaders,
+        (
+            "SEC-001",
+            "SEC-005",
+            "SEC-006",
+            "SEC-007",
+            "SEC-008",
+            "SEC-010",
+        ),
+        ("CVE-2014-3641", "CVE-2022-47951", "CVE-2024-32498", "bug 1350504"),
     ),
     BrokenDriver(TrustsInfoFile, ("SEC-002",)),
+    BrokenDriver(TrustsActive, ("SEC-011",)),
+    BrokenDriver(FollowsLinks, ("SEC-004",)),
+    BrokenDriver(IgnoresSize, ("SEC-009",), ("bug 2059809",)),
+    BrokenDriver(AsksQemuImg, ("SEC-012",), ("CVE-2024-4467",)),
+    BrokenDriver(NeedsBareNames, ("SEC-013",), ("bug 2103742",)),
     BrokenDriver(TakesDamageForNothing, ("SEC-003",), ("commit 792da5dbb",)),
 )
