@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assisted_kit.rules import Rule
+from conformance.catalogue import command_failures
 from conformance.catalogue import concurrency
 from conformance.catalogue import create
 from conformance.catalogue import data
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     *data.RULES,
     *concurrency.RULES,
     *failures.RULES,
+    *command_failures.RULES,
     *security.RULES,
 )
 """Every rule."""

@@ -7,6 +7,7 @@ defects are named after those that Cinder's drivers have had.
 
 from __future__ import annotations
 
+from fakes.broken import commands
 from fakes.broken import concurrency
 from fakes.broken import connections
 from fakes.broken import creates
@@ -22,6 +23,7 @@ from fakes.broken.registry import BrokenDriver as BrokenDriver
 
 BROKEN: tuple[BrokenDriver, ...] = (
     *concurrency.BROKEN,
+    *commands.BROKEN,
     *connections.BROKEN,
     *creates.BROKEN,
     *deletes.BROKEN,

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands of the driver's that fail, and what that must not cost.
+
+A driver may do without ``qemu-img``, or without one more call of it: its
+operation then ends well, and is judged by that.
+"""
+
+from __future__ import annotations
+
+import ddt
+
+from conformance.case import ConformanceTest
+from conformance.case import verifies
+from conformance.failing_qemu_img import FailingQemuImg
+from conformance.rows import expanded
+from conformance.rows import row
+from conformance.volume import SnapshotUnderTest
+from conformance.volume import VolumeUnderTest
+
+DELETES = (
+    row("oldest", 1, "at once"),
+    row("oldest", 1, "late"),
+    row("oldest", 2, "at once"),
+    row("newest", 1, "late"),
+    row("newest", 1, "at once"),
+)
+"""Which snapshot is deleted, which call fails, and whether before or after
+it has done its work."""
+
+
+@expanded
+class CreateTest(ConformanceTest):
+    """Contract section 5: *begin* raises."""
+
+    @ddt.data(
+        row("detached", "at once"),
+        row("detached", "late"),
+        row("attached", "late"),
+    )
+    @ddt.unpack
+    @verifies("CMD-001")
+    def test_failing_begin_leaves_everything_as_before(
+        self, guest: str, when: str
+    ) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=1)
+        before = volume.active(), volume.info(), sorted(volume.files())
+        with FailingQemuImg(1, late=when == "late"):
+            snapshot = volume.start_snapshot()
+            volume.settle()
+        if snapshot.status == "error":
+            volume.snapshots.remove(snapshot)
+            self.claim_equal(
+                before,
+                (volume.active(), volume.info(), sorted(volume.files())),
+                "active image, info file and files",
+            )
+        self.claim_everything_reads_back()
+
+
+@expanded
+class DeleteTest(ConformanceTest):
+    """Contract sections 4 and 5: *complete* raises, and is repeated."""
+
+    def _fail_to_delete(
+        self, volume: VolumeUnderTest, position: str, call: int, when: str
+    ) -> SnapshotUnderTest:
+        snapshot = volume.snapshots[0 if position == "oldest" else -1]
+        with FailingQemuImg(call, late=when == "late"):
+            snapshot.start_delete()
+            volume.settle()
+        return snapshot
+
+    @ddt.data(*DELETES)
+    @ddt.unpack
+    @verifies("CMD-002")
+    def test_data_stays_readable(
+        self, position: str, call: int, when: str
+    ) -> None:
+        volume = self.given_volume(snapshots=2)
+        snapshot = self._fail_to_delete(volume, position, call, when)
+        # Nobody is promised the data of the one that is being deleted.
+        volume.snapshots.remove(snapshot)
+        self.claim_everything_reads_back()
+
+    @ddt.data(*DELETES)
+    @ddt.unpack
+    @verifies("CMD-003")
+    def test_repeated_delete_is_finished(
+        self, position: str, call: int, when: str
+    ) -> None:
+        volume = self.given_volume(snapshots=2)
+        snapshot = self._fail_to_delete(volume, position, call, when)
+        if snapshot.status == "deleted":
+            volume.snapshots.remove(snapshot)
+        else:
+            snapshot.delete(force=True)
+        self.claim_everything_reads_back()

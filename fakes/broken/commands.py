@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects of going on, or not, after a command has failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes.broken.registry import BrokenDriver
+from reference_driver import info_file
+from reference_driver.chain import Chain
+from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.errors import WorkNotDone
+from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.plan import Plan
+
+
+class LeavesOverlay(RemoteFSAssistedDriver):
+    """Makes the overlay in its place, and leaves what failed there."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        active = chain.active
+        self._qemu_img.create_overlay(
+            files.path(overlay), active.name, active.format, size
+        )
+
+
+class RecordsBeforeCommit(RemoteFSAssistedDriver):
+    """Records the backing file as active, and then commits into it."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        if chain.above(plan.remove) is None:
+            info_file.write(files, info.with_active(plan.target))
+        return super()._commit(files, info, chain, plan)
+
+
+class NeverTriesAgain(RemoteFSAssistedDriver):
+    """Refuses to delete what it has failed to delete before."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        if Plan.stored_in(snapshot_ref.snapshot_admin_metadata) is not None:
+            raise WorkNotDone(f"snapshot {snapshot_ref.id} was half deleted")
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+
+BROKEN = (
+    BrokenDriver(LeavesOverlay, ("CMD-001",), ("bug 1657585",)),
+    BrokenDriver(RecordsBeforeCommit, ("CMD-002",)),
+    BrokenDriver(NeverTriesAgain, ("CMD-003",), ("bug 1586604",)),
+)
