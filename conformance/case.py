@@ -159,10 +159,13 @@ class ConformanceTest(testtools.TestCase):
         snapshots: int = 0,
         generation: Generation = Generation.DUAL,
         name_id: str | None = None,
+        writes: bool = True,
     ) -> VolumeUnderTest:
         """A volume that its guest wrote to before and after snapshots.
 
         :param name_id: names its files in place of its id.
+        :param writes: false where it does not matter what is in it, which
+            saves time.
         """
         volume = VolumeUnderTest(
             self.deploy(base, generation=generation), name_id=name_id
@@ -170,10 +173,12 @@ class ConformanceTest(testtools.TestCase):
         self.volume = volume
         if attached:
             volume.attach()
-        volume.write()
+        if writes:
+            volume.write()
         for _ in range(snapshots):
             volume.take_snapshot()
-            volume.write()
+            if writes:
+                volume.write()
         return volume
 
     # -- claiming

@@ -18,7 +18,6 @@ from conformance.volume import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
 
 DELETES = (
-    row("oldest", 1, "at once"),
     row("oldest", 1, "late"),
     row("oldest", 2, "at once"),
     row("newest", 1, "late"),

@@ -42,7 +42,10 @@ class OverlayTest(ConformanceTest):
         self, base: str, guest: str, depth: int
     ) -> None:
         volume = self.given_volume(
-            base, attached=guest == "attached", snapshots=depth
+            base,
+            attached=guest == "attached",
+            snapshots=depth,
+            writes=False,
         )
         volume.take_snapshot()
         overlay = volume.active()
@@ -60,7 +63,10 @@ class OverlayTest(ConformanceTest):
         self, base: str, guest: str, depth: int
     ) -> None:
         volume = self.given_volume(
-            base, attached=guest == "attached", snapshots=depth
+            base,
+            attached=guest == "attached",
+            snapshots=depth,
+            writes=False,
         )
         before = volume.active()
         volume.take_snapshot()
@@ -77,7 +83,10 @@ class OverlayTest(ConformanceTest):
         self, base: str, guest: str, depth: int
     ) -> None:
         volume = self.given_volume(
-            base, attached=guest == "attached", snapshots=depth
+            base,
+            attached=guest == "attached",
+            snapshots=depth,
+            writes=False,
         )
         volume.take_snapshot()
         self.claim_equal(

@@ -83,7 +83,7 @@ class TableTest(ConformanceTest):
 
     @verifies("DEL-007")
     def test_pulled_files_snapshot_is_recorded_anew(self) -> None:
-        volume = self.given_volume(attached=True, snapshots=2)
+        volume = self.given_volume(attached=True, snapshots=2, writes=False)
         older, newest = volume.snapshots
         overlay = volume.overlay(newest)
         newest.delete()
@@ -96,7 +96,7 @@ class TableTest(ConformanceTest):
     @ddt.data("oldest", "newest")
     @verifies("DEL-008")
     def test_active_image_of_a_guest_stays(self, position: str) -> None:
-        volume = self.given_volume(attached=True, snapshots=2)
+        volume = self.given_volume(attached=True, snapshots=2, writes=False)
         before = volume.active()
         volume.snapshots[index_of(position, 2)].delete()
         self.claim_equal(before, volume.active(), "the active image")
@@ -105,7 +105,7 @@ class TableTest(ConformanceTest):
     @ddt.unpack
     @verifies("DEL-009")
     def test_backing_file_becomes_active(self, base: str, depth: int) -> None:
-        volume = self.given_volume(base, snapshots=depth)
+        volume = self.given_volume(base, snapshots=depth, writes=False)
         backing = volume.chain()[1]
         volume.snapshots[-1].delete()
         self.claim_equal(backing, volume.active(), "the active image")
@@ -248,7 +248,11 @@ class RepeatedBeginTest(ConformanceTest):
 class UnreportedDeleteTest(ConformanceTest):
     """Contract section 3: an earlier attempt that was never reported."""
 
-    @ddt.data(*crossed(GUESTS, POSITIONS))
+    @ddt.data(
+        row("attached", "oldest"),
+        row("detached", "middle"),
+        row("attached", "newest"),
+    )
     @ddt.unpack
     @verifies("DEL-005")
     def test_repeated_delete_converges(

@@ -45,7 +45,7 @@ class RecordedFormatTest(ConformanceTest):
     @verifies("FMT-001")
     def test_format_is_the_active_images(self, base: str, guest: str) -> None:
         attached = guest == "attached"
-        volume = self.given_volume(base, attached=attached)
+        volume = self.given_volume(base, attached=attached, writes=False)
         for when in snapshots_come_and_go(volume):
             # Without a guest the base image is active again at the end.
             is_base = not volume.snapshots and not attached
@@ -62,7 +62,7 @@ class RecordedFormatTest(ConformanceTest):
         self, base: str, guest: str
     ) -> None:
         attached = guest == "attached"
-        volume = self.given_volume(base, attached=attached)
+        volume = self.given_volume(base, attached=attached, writes=False)
         for when in snapshots_come_and_go(volume):
             if volume.snapshots:
                 self._claim_base_format(volume, base, when)

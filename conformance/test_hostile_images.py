@@ -70,7 +70,7 @@ class HeaderTest(HostileImageTest):
     def test_foreign_backing_file_is_refused(
         self, kind: str, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         image, below = volume.chain()[PLACES[place] :][:2]
         name = FOREIGN[kind].replace("{own}", below.path.name)
         hostile.name_backing_file(image.path, name, "raw")
@@ -82,7 +82,7 @@ class HeaderTest(HostileImageTest):
     def test_another_volumes_file_is_refused(
         self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         another = VolumeUnderTest(volume.deployment).active()
         hostile.name_backing_file(
             self._image(volume, place), another.path.name, another.format
@@ -93,7 +93,7 @@ class HeaderTest(HostileImageTest):
     @ddt.unpack
     @verifies("SEC-005")
     def test_data_file_is_refused(self, place: str, operation: str) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         data = self._outside() / "data"
         hostile.put_data_outside(self._image(volume, place), data)
         before = storage.digest(data)
@@ -110,7 +110,7 @@ class HeaderTest(HostileImageTest):
     def test_backing_file_of_another_format_is_refused(
         self, format_: str, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         hostile.say_backing_format(self._image(volume, place), format_)
         self.claim_refused(operation)
 
@@ -131,7 +131,7 @@ class HeaderTest(HostileImageTest):
     def test_image_beyond_the_volumes_size_is_refused(
         self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         hostile.enlarge(self._image(volume, place))
         self.claim_refused(operation)
 
@@ -148,7 +148,7 @@ class FileTest(HostileImageTest):
     @ddt.unpack
     @verifies("SEC-004")
     def test_link_is_refused(self, place: str, operation: str) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         image = self._image(volume, place)
         outside = self._outside()
         # What is there is right; only its place is not.
@@ -162,7 +162,7 @@ class FileTest(HostileImageTest):
     @ddt.data("create", "delete")
     @verifies("SEC-004")
     def test_fifo_is_refused(self, operation: str) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         image = self._image(volume, "active")
         image.unlink()
         os.mkfifo(image)
@@ -177,7 +177,7 @@ class FileTest(HostileImageTest):
     def test_image_that_is_not_qcow2_is_refused(
         self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         self._image(volume, place).write_bytes(hostile.VMDK)
         self.claim_refused(operation)
 
@@ -189,7 +189,7 @@ class ChainTest(HostileImageTest):
     @ddt.data("create", "delete")
     @verifies("SEC-010")
     def test_loop_is_refused(self, operation: str) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         active, inner, _ = volume.chain()
         hostile.name_backing_file(inner.path, active.path.name, "qcow2")
         volume.undrawable = f"{active.path.name} is below itself now"
@@ -198,7 +198,7 @@ class ChainTest(HostileImageTest):
     @ddt.data("connect", "delete")
     @verifies("SEC-010")
     def test_missing_backing_file_is_an_error(self, operation: str) -> None:
-        volume = self.given_volume(snapshots=2)
+        volume = self.given_volume(snapshots=2, writes=False)
         hostile.move_outside(self._image(volume, "inner"), self._outside())
         self.claim_refused(operation)
 

@@ -34,7 +34,7 @@ class RecordTest(ConformanceTest):
     @verifies("LAY-001")
     def test_overlay_is_recorded(self, guest: str, depth: int) -> None:
         volume = self.given_volume(
-            attached=guest == "attached", snapshots=depth
+            attached=guest == "attached", snapshots=depth, writes=False
         )
         before = volume.info() or {}
         snapshot = volume.take_snapshot()
@@ -55,7 +55,9 @@ class RecordTest(ConformanceTest):
     def test_record_of_a_deleted_snapshot_is_dropped(
         self, guest: str, position: int
     ) -> None:
-        volume = self.given_volume(attached=guest == "attached", snapshots=2)
+        volume = self.given_volume(
+            attached=guest == "attached", snapshots=2, writes=False
+        )
         snapshot = volume.snapshots[position]
         snapshot.delete()
         recorded = sorted(volume.info() or {})
@@ -78,7 +80,7 @@ class UnreportedTest(ConformanceTest):
     def test_info_file_is_as_it_was(
         self, operation: Operation, fault: Fault
     ) -> None:
-        volume = self.given_volume(attached=True, snapshots=2)
+        volume = self.given_volume(attached=True, snapshots=2, writes=False)
         before = volume.info()
         volume.deployment.faults.on(operation, fault)
         if operation is Operation.CREATE:
@@ -96,7 +98,7 @@ class ReplacedTest(ConformanceTest):
     @ddt.data("create", "delete")
     @verifies("LAY-003")
     def test_old_info_file_is_not_written_to(self, operation: str) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         with info_path(volume).open("rb") as reader:
             before = info_path(volume).read_bytes()
             if operation == "create":
@@ -116,7 +118,9 @@ class NameTest(ConformanceTest):
     @verifies("LAY-004")
     def test_overlay_is_named_after_the_volumes_name(self, guest: str) -> None:
         migrated = self.given_volume(
-            attached=guest == "attached", name_id=str(uuid.uuid4())
+            attached=guest == "attached",
+            name_id=str(uuid.uuid4()),
+            writes=False,
         )
         snapshot = migrated.take_snapshot()
         self.claim_equal(
@@ -154,7 +158,7 @@ class MissingInfoFileTest(ConformanceTest):
     def test_missing_beside_an_overlay_is_an_error(
         self, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         info_path(volume).unlink()
         self.claim_refused(operation)
 

@@ -84,7 +84,7 @@ class InfoFileTest(ConformanceTest):
     def test_foreign_active_image_is_refused(
         self, kind: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         own = volume.active().path
         name = FOREIGN_ACTIVE[kind].replace("{own}", own.name)
         if kind == "another_suffix":
@@ -98,7 +98,7 @@ class InfoFileTest(ConformanceTest):
     @ddt.data("connect", "create")
     @verifies("SEC-011")
     def test_another_volumes_image_is_refused(self, operation: str) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         another = VolumeUnderTest(volume.deployment)
         another.take_snapshot()
         name = another.active().path.name
@@ -110,7 +110,7 @@ class InfoFileTest(ConformanceTest):
     @ddt.data(*DAMAGED)
     @verifies("SEC-003")
     def test_damaged_info_file_is_an_error(self, damage: str) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         before = volume.active()
         volume.write_info(DAMAGED[damage])
         try:
@@ -142,7 +142,7 @@ class CommandTest(ConformanceTest):
     def test_name_from_a_header_reaches_no_command(
         self, name: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         hostile.name_backing_file(volume.active().path, name, "raw")
         self._claim_in_no_command(name, volume, operation)
 
@@ -157,7 +157,7 @@ class CommandTest(ConformanceTest):
     def test_name_from_an_info_file_reaches_no_command(
         self, name: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=1)
+        volume = self.given_volume(snapshots=1, writes=False)
         named = dict.fromkeys(volume.info() or {}, name)
         volume.write_info(json.dumps(named).encode())
         self._claim_in_no_command(name, volume, operation)
