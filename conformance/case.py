@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 from typing import TypeVar
 
@@ -285,6 +286,21 @@ class ConformanceTest(testtools.TestCase):
                 f"snapshot {snapshot.id}, as it was when it was taken",
             )
 
+    def claim_unchanged(self, before: Mapping[str, object]) -> None:
+        """Claim that the volume's state is still what it was."""
+        after = self._volume().state()
+        for what, was in before.items():
+            self.claim_equal(was, after[what], f"the volume's {what}")
+
+    def claim_no_orphans(self) -> None:
+        """Claim that every image on the share is in the volume's chain."""
+        volume = self._volume()
+        self.claim_equal(
+            sorted(image.path.name for image in volume.chain()),
+            sorted(volume.files() - {f"{volume.name}.info"}),
+            "the images of the volume",
+        )
+
     def claim_live_guest_reads_back(self) -> None:
         """Claim that the image that the guest has open reads right."""
         volume = self._volume()
@@ -292,6 +308,27 @@ class ConformanceTest(testtools.TestCase):
             oracle.compare(volume.live_image(), volume.ledger),
             "the image that the guest writes to",
         )
+
+    def claim_connection_reads_back(self) -> None:
+        """Claim that what a new connection would use reads right."""
+        self._claim_same(
+            self._volume().connected_difference(),
+            "the image that a new connection uses",
+        )
+
+    def claim_goes_well(
+        self, what: str, operation: Callable[[], object]
+    ) -> None:
+        """Claim that an operation is not refused."""
+        try:
+            operation()
+        except Exception as error:
+            self.claim(
+                False,
+                f"{what} goes well",
+                f"{type(error).__name__}: {error}",
+            )
+        self.claim(True, "", "")
 
     def claim_copy_reads_back(self, snapshot: Any) -> None:
         """Claim that a volume created from a snapshot reads as it."""

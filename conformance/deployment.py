@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,10 @@ class Deployment(fixtures.Fixture):
             context=self.context,
         )
         self.addCleanup(self._close_nova)
+        self._start_manager()
+        self.addCleanup(self._stop_manager)
+
+    def _start_manager(self) -> None:
         self.driver = self.new_driver()
         self.manager = VolumeManager(
             self.driver,
@@ -85,7 +91,20 @@ class Deployment(fixtures.Fixture):
             self.notifier,
             context=self.context,
         )
-        self.addCleanup(self._stop_manager)
+
+    @contextmanager
+    def service_down(self) -> Iterator[None]:
+        """The volume service is down meanwhile, and carries on afterwards.
+
+        It has the database and the share to do so, and nothing else: the
+        driver is another instance.
+        """
+        self._stop_manager()
+        yield
+        self._join(self.nova)
+        self._start_manager()
+        self.manager.recover()
+        self.settle()
 
     def new_driver(self) -> ObservedDriver:
         """Another instance of the driver on the same share."""

@@ -42,6 +42,13 @@ def chain_of(active: Image) -> list[Image]:
     return images
 
 
+def virtual_size(image: Image) -> int:
+    """The size of the disk that an image holds, in bytes."""
+    if image.format == "qcow2":
+        return qcow2.inspect(image.path).virtual_size
+    return image.path.stat().st_size
+
+
 def draw(active: Any) -> str:
     """A chain as a line: base image first, the active image last."""
     try:

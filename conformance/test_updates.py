@@ -3,23 +3,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 import ddt
 
 from assisted_kit import qcow2
+from assisted_kit import update_errors as errors
 from assisted_kit.driver import Hook
+from assisted_kit.driver import Operation
 from assisted_kit.update_errors import ModelUpdateError
 from assisted_kit.updates import validate
 from conformance.case import ConformanceTest
 from conformance.case import verifies
+from conformance.observed import HookCall
 from conformance.rows import BASES
 from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
+from conformance.rows import row
 from conformance.volume import OperationFailed
 from conformance.volume import SnapshotUnderTest
+from fakes.compute import Fault
 
 
 class UpdateTest(ConformanceTest):
@@ -31,7 +37,11 @@ class UpdateTest(ConformanceTest):
         """The request's fields in what ``hook`` returned last."""
         assert self.deployment is not None
         calls = self.deployment.journal.calls(hook, snapshot.id)
-        returned = calls[-1].returned if calls else None
+        return self.request_in(calls[-1]) if calls else {}
+
+    def request_in(self, call: HookCall) -> Mapping[str, Any]:
+        """The request's fields in what a hook returned."""
+        returned = call.returned
         if not isinstance(returned, Mapping):
             return {}
         stored = returned.get("snapshot_admin_metadata") or {}
@@ -41,6 +51,25 @@ class UpdateTest(ConformanceTest):
             if key.startswith(("create_info:", "delete_info:"))
             and value is not None
         }
+
+    def claim_no_update_is(
+        self, kind: type[ModelUpdateError], expected: str
+    ) -> None:
+        """Claim that no hook has returned what is invalid in this way."""
+        assert self.deployment is not None
+        for call in self.deployment.journal.calls():
+            if call.error is None:
+                fault = invalidity_of(call)
+                self.claim(not isinstance(fault, kind), expected, str(fault))
+
+
+def invalidity_of(call: HookCall) -> ModelUpdateError | None:
+    """What is wrong with what a hook returned, if anything is."""
+    try:
+        validate(call.hook, call.returned)
+    except ModelUpdateError as error:
+        return error
+    return None
 
 
 @expanded
@@ -67,14 +96,58 @@ class ModelUpdateTest(UpdateTest):
         self._claim_updates_valid()
 
     def _claim_updates_valid(self) -> None:
-        assert self.deployment is not None
-        for call in self.deployment.journal.calls():
-            if call.error is None:
-                try:
-                    validate(call.hook, call.returned)
-                except ModelUpdateError as error:
-                    self.claim(False, "an acceptable update", str(error))
-                self.claim(True, "", "")
+        self.claim_no_update_is(ModelUpdateError, "an acceptable update")
+
+
+class ForbiddenUpdateTest(UpdateTest):
+    """Contract section 2, what a hook must not return."""
+
+    @verifies("UPD-007")
+    def test_begin_does_not_say_that_it_is_done(self) -> None:
+        self._operate()
+        self.claim_no_update_is(
+            errors.PrematureCompletion, "another progress than 90% from begin"
+        )
+
+    @verifies("UPD-008")
+    def test_begin_records_no_format(self) -> None:
+        self._operate()
+        self.claim_no_update_is(
+            errors.VolumeMetadataTooEarly,
+            "volume_admin_metadata from complete only",
+        )
+
+    @verifies("UPD-009")
+    def test_requests_come_from_their_own_begin(self) -> None:
+        self._operate()
+        self.claim_no_update_is(
+            errors.RequestByWrongHook,
+            "create_info:* from create begin and delete_info:* from delete "
+            "begin only",
+        )
+
+    @verifies("UPD-010")
+    def test_reports_are_left_to_others(self) -> None:
+        self._operate()
+        self.claim_no_update_is(
+            errors.ReservedAdminMetadata,
+            "no snapshot_status, compute_progress or manager:*",
+        )
+
+    def _operate(self) -> None:
+        """Have every hook called, for an attached volume and a detached.
+
+        What is returned is looked at however it ends: an invalid update
+        counts as the hook raising.
+        """
+        volume = self.given_volume()
+        with contextlib.suppress(OperationFailed):
+            volume.take_snapshot()
+            volume.attach()
+            volume.take_snapshot()
+            volume.snapshots[1].delete()
+            volume.detach()
+            volume.snapshots[0].delete()
 
 
 @expanded
@@ -181,4 +254,91 @@ class DetachedTest(UpdateTest):
         volume.settle()
         self.claim_equal(
             {}, self.request(Hook.DELETE_BEGIN, snapshot), "the request"
+        )
+
+
+@expanded
+class StoredRequestTest(UpdateTest):
+    """Contract section 2: what *complete* will need, *begin* stores."""
+
+    @ddt.data("create", "oldest", "newest")
+    @verifies("UPD-011")
+    def test_begin_called_again_requests_the_same(self, what: str) -> None:
+        volume = self.given_volume(attached=True, snapshots=2)
+        if what == "create":
+            hook, snapshot = Hook.CREATE_BEGIN, volume.accept_snapshot()
+        else:
+            hook = Hook.DELETE_BEGIN
+            snapshot = volume.snapshots[0 if what == "oldest" else 1]
+            snapshot.accept_delete()
+        for _ in range(2):
+            # Another process each time: what the first one was told to
+            # store died with it.
+            driver = volume.deployment.new_driver()
+            with contextlib.suppress(Exception):
+                getattr(driver, hook)(snapshot.ref())
+        first, second = volume.deployment.journal.calls(hook, snapshot.id)
+        self.claim(bool(self.request_in(first)), "a request", str(first))
+        self.claim(
+            self.request_in(first) == self.request_in(second),
+            f"the second call requests what the first one did: {first}",
+            str(second),
+        )
+
+    @ddt.data(
+        row("create", "detached"),
+        row("create", "attached again"),
+        row("oldest", "detached"),
+        row("middle", "attached again"),
+        row("newest", "detached"),
+    )
+    @ddt.unpack
+    @verifies("UPD-012")
+    def test_guest_is_detached_before_the_report(
+        self, what: str, guest: str
+    ) -> None:
+        volume = self.given_volume(attached=True, snapshots=3)
+        if what == "create":
+            volume.deployment.faults.on(Operation.CREATE, Fault.REPORT_LATE)
+            snapshot = volume.start_snapshot()
+        else:
+            volume.deployment.faults.on(Operation.DELETE, Fault.REPORT_LATE)
+            position = ("oldest", "middle", "newest").index(what)
+            snapshot = volume.snapshots[position]
+            snapshot.start_delete()
+        volume.settle()
+        volume.write()
+        volume.detach()
+        if guest == "attached again":
+            volume.attach()
+            volume.write()
+        volume.deployment.nova.release()
+        volume.settle()
+        if what == "create":
+            volume.finish_snapshot(snapshot)
+        else:
+            snapshot.finish_delete()
+        self.claim_everything_reads_back()
+        self.claim_no_orphans()
+        volume.write()
+        self.claim_everything_reads_back()
+
+    @ddt.data("oldest", "newest")
+    @verifies("UPD-013")
+    def test_repeated_delete_makes_its_request_anew(
+        self, position: str
+    ) -> None:
+        volume = self.given_volume(attached=True, snapshots=2)
+        snapshot = volume.snapshots[0 if position == "oldest" else 1]
+        volume.deployment.faults.on(Operation.DELETE, Fault.ERROR_REPORT)
+        snapshot.start_delete()
+        volume.settle()
+        volume.expect(snapshot, "a delete that failed", "error_deleting")
+        failed = self.request(Hook.DELETE_BEGIN, snapshot)
+        snapshot.start_delete(force=True)
+        volume.settle()
+        self.claim_equal(
+            failed,
+            self.request(Hook.DELETE_BEGIN, snapshot),
+            "the request of the second delete",
         )

@@ -88,6 +88,11 @@ class SnapshotUnderTest:
             if not self.volume.has(Capability.cinder_share_layout):
                 self.volume.overlays.dropped(self.id, self.volume.chain())
 
+    def accept_delete(self) -> None:
+        """Accept the delete, and no more: no hook is called."""
+        deployment = self.volume.deployment
+        deployment.database.snapshots.begin_delete(self.id, assisted=True)
+
     def start_delete(self, *, force: bool = False) -> None:
         """Accept the delete; it goes on by itself."""
         self.volume.chain_before = self.volume.draw()
@@ -153,6 +158,12 @@ class VolumeUnderTest:
             instance_uuid="00000000-0000-0000-0000-000000000002",
             connector={"host": "another"},
             connection_info=ref.volume_attachment[0].connection_info,
+        )
+
+    def set_attached(self) -> None:
+        """Have it attached, as its row says, though to nobody."""
+        self.deployment.database.volumes.update(
+            self.id, {"status": "in-use", "attach_status": "attached"}
         )
 
     def restart(self) -> None:
@@ -244,6 +255,14 @@ class VolumeUnderTest:
         self._taken.append(snapshot.id)
         return snapshot
 
+    def accept_snapshot(self) -> SnapshotUnderTest:
+        """A snapshot that was accepted, and that no hook has seen yet."""
+        snapshots = self.deployment.database.snapshots
+        attempt = snapshots.begin_create(self.id, assisted=True)
+        snapshot = SnapshotUnderTest(self, attempt.snapshot_id, self.ledger)
+        self._taken.append(snapshot.id)
+        return snapshot
+
     def unborn_snapshot(self) -> SnapshotUnderTest:
         """A snapshot that the driver has never heard of, in error."""
         snapshots = self.deployment.database.snapshots
@@ -301,10 +320,39 @@ class VolumeUnderTest:
         if ref.volume_attachment:
             info: dict[str, Any] = ref.volume_attachment[0].connection_info
             return info
-        connection = self.deployment.driver.initialize_connection(
-            ref, {"host": "kit"}
+        return {**self.connect()["data"]}
+
+    def connect(self) -> dict[str, Any]:
+        """What the driver answers to another connection of the volume.
+
+        To that of its attachment, if it has one.
+        """
+        ref = self.ref()
+        connectors = [each.connector for each in ref.volume_attachment]
+        connection: dict[str, Any] = (
+            self.deployment.driver.initialize_connection(
+                ref, connectors[0] if connectors else {"host": "kit"}
+            )
         )
-        return {**connection["data"]}
+        return connection
+
+    def connected_difference(self) -> Difference | None:
+        """How what a new connection uses differs from the guest's data."""
+        image = self.deployment.image(self.connect()["data"])
+        return oracle.compare(image, self.ledger)
+
+    def state(self) -> dict[str, object]:
+        """What an operation that is refused leaves as it was."""
+        return {
+            "active image": str(self.active()),
+            "chain": self.draw(),
+            "virtual sizes": [
+                storage.virtual_size(image) for image in self.chain()
+            ],
+            "files": sorted(self.files()),
+            "info file": self.info(),
+            "formats": self.formats(),
+        }
 
     def active(self) -> Image:
         """The image that the volume's next connection uses."""

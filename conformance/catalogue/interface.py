@@ -27,4 +27,25 @@ RULES = (
         "method or a string there is always true.",
         "section 1",
     ),
+    Rule(
+        "SIG-003",
+        MUST,
+        "create_volume, delete_volume, initialize_connection and "
+        "terminate_connection take the arguments that Cinder passes.",
+        "A driver that drifted from the interface fails with TypeError "
+        "where no test of its own has been: at a detach, say, which Cinder "
+        "calls with force=.",
+        "section 1",
+        ("bug 2042102",),
+    ),
+    Rule(
+        "SIG-004",
+        MUST,
+        "The method of each capability that is declared takes the "
+        "arguments that Cinder passes.",
+        "Creating a volume from a snapshot failed with TypeError in every "
+        "release of a driver whose override had lost an argument.",
+        "section 1",
+        ("bug 2042102",),
+    ),
 )

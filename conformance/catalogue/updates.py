@@ -76,4 +76,74 @@ RULES = (
         "and the operation fail.",
         "section 9, detached volumes",
     ),
+    Rule(
+        "UPD-007",
+        MUST,
+        "Begin never returns the progress 90%.",
+        "To a reader of Juno's age that is the compute service's signal "
+        "that it is done: a delete removed the file without waiting.",
+        "section 2",
+        ("commit b626c2a637",),
+    ),
+    Rule(
+        "UPD-008",
+        MUST,
+        "Only complete returns volume_admin_metadata.",
+        "Recorded before the compute service has done anything, a format "
+        "stayed recorded that nothing had when it failed: extend and "
+        "attach used it.",
+        "section 2",
+        ("bug 1919487",),
+    ),
+    Rule(
+        "UPD-009",
+        MUST,
+        "A request's keys are returned by its own begin, and by no other "
+        "hook.",
+        "Whoever reads the row after a restart takes them for a request "
+        "that is still to be made, or was.",
+        "section 2, the compute request",
+    ),
+    Rule(
+        "UPD-010",
+        MUST,
+        "No hook returns snapshot_status, compute_progress or a key that "
+        "begins with manager:.",
+        "They say what the compute service reported and what the manager "
+        "has decided; a driver that sets them answers for both.",
+        "section 2",
+    ),
+    Rule(
+        "UPD-011",
+        MUST,
+        "Begin, called again before anything of it was stored, returns the "
+        "same request.",
+        "After a restart the first one's request is lost; a second one "
+        "that is missing or another leaves the guest on the wrong image.",
+        "section 4",
+        ("bug 1586604", "bug 1657585"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "UPD-012",
+        MUST,
+        "Complete follows what begin stored, though the guest was detached "
+        "before the report, or attached anew.",
+        "A delete that was worked out again for the detached volume "
+        "merged a second time what the compute service had merged.",
+        "section 2, the compute request",
+        ("commit fb48a1fe6", "bug 1586604"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "UPD-013",
+        MUST,
+        "A delete that failed with nothing done is requested anew when it "
+        "is repeated.",
+        "Entering begin removes the first attempt's request; a driver that "
+        "counts on it could not delete the snapshot any more.",
+        "section 2, the compute request",
+        ("bug 1311182",),
+        requires=OVERLAYS,
+    ),
 )

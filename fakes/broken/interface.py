@@ -26,7 +26,27 @@ class SaysYes(RemoteFSAssistedDriver):
         return "yes"
 
 
+class TakesNoForce(RemoteFSAssistedDriver):
+    """An override that takes neither Cinder's keyword nor any other."""
+
+    def terminate_connection(  # type: ignore[override]
+        self, volume: Any, connector: Any
+    ) -> None:
+        return super().terminate_connection(volume, connector)
+
+
+class WantsSize(RemoteFSAssistedDriver):
+    """A copy whose signature changed, and whose caller did not."""
+
+    def create_volume_from_snapshot(  # type: ignore[override]
+        self, volume: Any, snapshot: Any, volume_size: int
+    ) -> dict[str, Any]:
+        return super().create_volume_from_snapshot(volume, snapshot)
+
+
 BROKEN = (
     BrokenDriver(TakesContext, ("SIG-001",), ("bug 2042102", "bug 1437290")),
     BrokenDriver(SaysYes, ("SIG-002",)),
+    BrokenDriver(TakesNoForce, ("SIG-003",)),
+    BrokenDriver(WantsSize, ("SIG-004",)),
 )

@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
+from reference_driver import info_file
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.plan import Action
+from reference_driver.plan import Plan
+from reference_driver.planning import merge
 
 
 class ReturnsNothing(RemoteFSAssistedDriver):
@@ -112,6 +116,103 @@ class AsksWithoutGuest(RemoteFSAssistedDriver):
         }
 
 
+class SaysNinety(RemoteFSAssistedDriver):
+    """Shows how far it is by itself, in the old signal's words."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().delete_snapshot_assisted_begin(snapshot_ref)
+        return {**update, "progress": "90%"}
+
+
+class RecordsFormatEarly(RemoteFSAssistedDriver):
+    """Records the base image's format before anything was pulled."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().delete_snapshot_assisted_begin(snapshot_ref)
+        return {**update, "volume_admin_metadata": {"base_format": "qcow2"}}
+
+
+class RequestsTwice(RemoteFSAssistedDriver):
+    """Returns from complete what begin has returned already."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        update["snapshot_admin_metadata"] |= {
+            key: value
+            for key, value in snapshot_ref.snapshot_admin_metadata.items()
+            if key.startswith("create_info:")
+        }
+        return update
+
+
+class ReportsItself(RemoteFSAssistedDriver):
+    """Stores a report in the compute service's place."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        update["snapshot_admin_metadata"] |= {
+            "snapshot_status": "creating_compute_complete"
+        }
+        return update
+
+
+class TakesOverlayForDone(RemoteFSAssistedDriver):
+    """Requests nothing when it finds the overlay there already."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        there = files.exists(files.overlay(snapshot_ref.id))
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        return {} if there else update
+
+
+class DecidesAnew(RemoteFSAssistedDriver):
+    """Works out in complete what there is to do, by who is attached then."""
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        volume = snapshot_ref.volume
+        if volume.attach_status == "attached":
+            return super().delete_snapshot_assisted_complete(snapshot_ref)
+        files, info, chain = self._chain(volume)
+        plan = merge(info, chain, snapshot_ref.id, attached=False)
+        info = self._commit(files, info, chain, plan)
+        info_file.write(files, info.without_snapshot(snapshot_ref.id))
+        files.remove(plan.remove)
+        return {"volume_admin_metadata": {"format": chain.active.format}}
+
+
+class KeepsFirstRequest(RemoteFSAssistedDriver):
+    """Repeats a delete with the request that was stored the first time."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        stored = snapshot_ref.snapshot_admin_metadata
+        plan = Plan.stored_in(stored)
+        if plan is None or plan.action not in (
+            Action.COMMITTED,
+            Action.PULLED,
+        ):
+            return super().delete_snapshot_assisted_begin(snapshot_ref)
+        return {
+            "snapshot_admin_metadata": {
+                "delete_info:type": stored["delete_info:type"]
+            }
+        }
+
+
 BROKEN = (
     BrokenDriver(ReturnsNothing, ("UPD-002",), ("bug 1437271", "bug 1441050")),
     BrokenDriver(SetsStatus, ("UPD-001",)),
@@ -121,4 +222,11 @@ BROKEN = (
     BrokenDriver(CommitsIntoBase, ("UPD-004", "DAT-003"), ("bug 1468445",)),
     BrokenDriver(PullsTooLittle, ("UPD-005",), ("bug 1262880",)),
     BrokenDriver(AsksWithoutGuest, ("UPD-006",)),
+    BrokenDriver(SaysNinety, ("UPD-007",), ("commit b626c2a637",)),
+    BrokenDriver(RecordsFormatEarly, ("UPD-008",)),
+    BrokenDriver(RequestsTwice, ("UPD-009",)),
+    BrokenDriver(ReportsItself, ("UPD-010",)),
+    BrokenDriver(TakesOverlayForDone, ("UPD-011",), ("bug 1657585",)),
+    BrokenDriver(DecidesAnew, ("UPD-012",), ("bug 1586604",)),
+    BrokenDriver(KeepsFirstRequest, ("UPD-013",), ("bug 1311182",)),
 )
