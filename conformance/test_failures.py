@@ -3,31 +3,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
 import ddt
 
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
 from conformance.case import ConformanceTest
 from conformance.case import verifies
+from conformance.pending import PendingTest
 from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
+from conformance.rows import row
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Fault
+
+REFUSALS = (400, 401, 403, 404, 409, None)
+"""How Nova refuses; None: no connection to it could be opened."""
 
 
 @expanded
 class AttachmentsTest(ConformanceTest):
     """Contract section 1: any other number of attachments than one."""
 
-    @ddt.data(Operation.CREATE, Operation.DELETE)
+    @ddt.data(*crossed(Operation, (0, 2)))
+    @ddt.unpack
     @verifies("ERR-001")
     def test_begin_raises_before_it_makes_a_file(
-        self, operation: Operation
+        self, operation: Operation, attachments: int
     ) -> None:
-        volume = self.given_volume(attached=True, snapshots=1)
+        volume = self.given_volume(snapshots=1)
+        if attachments:
+            volume.attach()
+            volume.attach_once_more()
+        else:
+            volume.set_attached()
         files = volume.files()
-        volume.attach_once_more()
         if operation is Operation.CREATE:
             snapshot = volume.start_snapshot()
         else:
@@ -51,14 +67,22 @@ class AttachmentsTest(ConformanceTest):
 class RefusalTest(ConformanceTest):
     """Contract section 5: Nova refuses."""
 
-    @ddt.data(400, 401, 403, 404, 409)
+    def _refuse(
+        self, volume: VolumeUnderTest, operation: Operation, code: int | None
+    ) -> None:
+        """Have the next operation refused; without a code, unheard."""
+        fault = Fault.NO_CONNECTION if code is None else Fault.REFUSE
+        volume.deployment.faults.on(operation, fault, code=code)
+
+    @ddt.data(*crossed(REFUSALS))
+    @ddt.unpack
     @verifies("ERR-002")
     def test_refused_create_leaves_everything_as_before(
-        self, code: int
+        self, code: int | None
     ) -> None:
         volume = self.given_volume(attached=True, snapshots=1)
         before = volume.active(), volume.info()
-        volume.deployment.faults.on(Operation.CREATE, Fault.REFUSE, code=code)
+        self._refuse(volume, Operation.CREATE, code)
         refused = volume.take_snapshot(expect="error")
         self.claim_equal(
             before,
@@ -74,15 +98,23 @@ class RefusalTest(ConformanceTest):
         refused.delete()
         self.claim_everything_reads_back()
 
-    @ddt.data("oldest", "newest")
+    @ddt.data(
+        *(
+            row(code, position)
+            for code, position in zip(
+                REFUSALS, itertools.cycle(("newest", "oldest")), strict=False
+            )
+        )
+    )
+    @ddt.unpack
     @verifies("ERR-003")
     def test_refused_delete_leaves_everything_as_before(
-        self, position: str
+        self, code: int | None, position: str
     ) -> None:
         volume = self.given_volume(attached=True, snapshots=2)
         snapshot = volume.snapshots[0 if position == "oldest" else 1]
         before = volume.active(), volume.info(), volume.formats()
-        volume.deployment.faults.on(Operation.DELETE, Fault.REFUSE)
+        self._refuse(volume, Operation.DELETE, code)
         snapshot.start_delete()
         volume.settle()
         self.claim_equal(
@@ -96,39 +128,15 @@ class RefusalTest(ConformanceTest):
 
 
 @expanded
-class LostReportTest(ConformanceTest):
+class LostReportTest(PendingTest):
     """Contract section 5, while a create is pending."""
-
-    def _given_pending(self, fault: Fault) -> VolumeUnderTest:
-        """A volume whose guest was switched, as far as nobody knows."""
-        volume = self.given_volume(attached=True, snapshots=1)
-        volume.deployment.faults.on(Operation.CREATE, fault)
-        snapshot = volume.start_snapshot()
-        volume.settle()
-        volume.write()
-        volume.deployment.let_deadline_pass()
-        volume.expect(snapshot, "an unreported create", "error")
-        # It failed, so nobody is promised its data.
-        volume.snapshots.remove(snapshot)
-        volume.pending = snapshot
-        return volume
-
-    def _restart(self, volume: VolumeUnderTest, fault: Fault) -> None:
-        """Restart the guest cold, with the connection that is right now."""
-        if fault is Fault.NEVER_REPORT:
-            volume.restart()
-        else:
-            # A Nova that has failed or died does not read the connection
-            # information again, and no driver can help that.
-            volume.detach()
-            volume.attach()
 
     @ddt.data(Fault.NEVER_REPORT, Fault.DIE_AFTER_WORK, Fault.ERROR_AFTER_WORK)
     @verifies("ERR-004")
     def test_switched_guest_keeps_every_byte(self, fault: Fault) -> None:
-        volume = self._given_pending(fault)
+        volume = self.given_pending(fault)
         self.claim_everything_reads_back()
-        self._restart(volume, fault)
+        self.reconnect(volume, fault)
         volume.write()
         self.claim_everything_reads_back()
         volume.detach()
@@ -151,15 +159,11 @@ class LostReportTest(ConformanceTest):
     def test_delete_of_the_failed_snapshot_keeps_every_byte(
         self, guest: str, fault: Fault
     ) -> None:
-        volume = self._given_pending(fault)
-        if guest == "detached":
-            volume.detach()
-        assert volume.pending is not None
-        volume.snapshots.append(volume.pending)
-        volume.pending.delete()
+        volume = self.given_pending(fault, attached=guest == "attached")
+        self.delete_pending(volume)
         self.claim_everything_reads_back()
         if guest == "attached":
-            self._restart(volume, fault)
+            self.reconnect(volume, fault)
         volume.write()
         self.claim_everything_reads_back()
         volume.take_snapshot()
@@ -169,9 +173,9 @@ class LostReportTest(ConformanceTest):
     @ddt.data(*GUESTS)
     @verifies("ERR-006")
     def test_another_snapshot_is_refused(self, guest: str) -> None:
-        volume = self._given_pending(Fault.NEVER_REPORT)
-        if guest == "detached":
-            volume.detach()
+        volume = self.given_pending(
+            Fault.NEVER_REPORT, attached=guest == "attached"
+        )
         files = volume.files()
         another = volume.start_snapshot()
         volume.settle()
@@ -181,3 +185,125 @@ class LostReportTest(ConformanceTest):
         )
         volume.snapshots.remove(another)
         self.claim_everything_reads_back()
+
+
+@expanded
+class FailedCompleteTest(ConformanceTest):
+    """Contract section 5: *complete* raises."""
+
+    @ddt.data(
+        row("nothing was done", "attached"),
+        row("nothing was done", "detached"),
+        row("all was done", "attached"),
+        row("all was done", "detached"),
+    )
+    @ddt.unpack
+    @verifies("ERR-007")
+    def test_failed_create_keeps_every_byte(
+        self, what: str, guest: str
+    ) -> None:
+        volume = self.given_volume(attached=True, snapshots=1)
+        with failing(
+            volume.deployment.driver,
+            Hook.CREATE_COMPLETE,
+            when_done=what == "all was done",
+        ):
+            failed = volume.take_snapshot(expect="error")
+        volume.snapshots.remove(failed)
+        volume.write()
+        self.claim_everything_reads_back()
+        volume.restart()
+        volume.write()
+        self.claim_everything_reads_back()
+        if guest == "detached":
+            volume.detach()
+            self.claim_everything_reads_back()
+        volume.snapshots.append(failed)
+        failed.delete()
+        volume.write()
+        self.claim_everything_reads_back()
+        self.claim_no_orphans()
+
+
+@contextlib.contextmanager
+def failing(driver: Any, hook: Hook, *, when_done: bool) -> Iterator[None]:
+    """Have a hook raise, as a full disk or a lost database makes it.
+
+    :param when_done: after it has done its work, instead of before.
+    """
+    called = getattr(driver, hook)
+
+    def fail(snapshot_ref: Any) -> None:
+        if when_done:
+            called(snapshot_ref)
+        raise OSError(errno.EIO, "as planned")
+
+    setattr(driver, hook, fail)
+    try:
+        yield
+    finally:
+        delattr(driver, hook)
+
+
+@expanded
+class UnknownAnswerTest(ConformanceTest):
+    """Contract section 5: any other answer than a refusal, or none."""
+
+    @ddt.data(
+        row("create", None, name="create connection reset"),
+        row("oldest", 503),
+        row("newest", None, name="newest connection reset"),
+    )
+    @ddt.unpack
+    @verifies("ERR-008")
+    def test_report_completes_the_operation(
+        self, what: str, code: int | None
+    ) -> None:
+        volume = self.given_volume(snapshots=2)
+        volume.attach()
+        operation = Operation.CREATE if what == "create" else Operation.DELETE
+        volume.deployment.faults.on(operation, Fault.UNKNOWN_ANSWER, code=code)
+        if what == "create":
+            volume.take_snapshot()
+        else:
+            volume.snapshots[0 if what == "oldest" else 1].delete()
+        volume.restart()
+        volume.write()
+        self.claim_everything_reads_back()
+        self.claim_no_orphans()
+
+
+@expanded
+class ShutOffTest(ConformanceTest):
+    """Contract section 5: the instance does not run."""
+
+    @ddt.data(
+        row("qcow2", "create"), row("raw", "newest"), row("qcow2", "newest")
+    )
+    @ddt.unpack
+    @verifies("ERR-009")
+    def test_same_end_as_for_one_that_runs(self, base: str, what: str) -> None:
+        volume = self.given_volume(base, attached=True, snapshots=2)
+        volume.instance.stop()
+        if what == "create":
+            volume.take_snapshot()
+        else:
+            volume.snapshots[-1].delete()
+        volume.instance.start()
+        volume.write()
+        self.claim_everything_reads_back()
+        self.claim_no_orphans()
+
+    @verifies("ERR-009")
+    def test_refused_until_it_runs_again(self) -> None:
+        volume = self.given_volume(attached=True, snapshots=2)
+        volume.instance.stop()
+        before = volume.state()
+        # Nova refuses to commit for an instance that is shut off.
+        volume.snapshots[0].delete(expect="error_deleting")
+        self.claim_unchanged(before)
+        volume.instance.start()
+        volume.write()
+        volume.snapshots[0].delete(force=True)
+        self.claim_everything_reads_back()
+        self.claim_no_orphans()

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 from assisted_kit.rules import Rule
 from conformance.catalogue import command_failures
+from conformance.catalogue import attempts
 from conformance.catalogue import concurrency
+from conformance.catalogue import connections
 from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
@@ -21,12 +23,15 @@ from conformance.catalogue import formats
 from conformance.catalogue import interface
 from conformance.catalogue import layout
 from conformance.catalogue import reconciliation
+from conformance.catalogue import pending
+from conformance.catalogue import restarts
 from conformance.catalogue import security
 from conformance.catalogue import updates
 
 RULES: tuple[Rule, ...] = (
     *interface.RULES,
     *updates.RULES,
+    *connections.RULES,
     *create.RULES,
     *layout.RULES,
     *formats.RULES,
@@ -36,6 +41,9 @@ RULES: tuple[Rule, ...] = (
     *concurrency.RULES,
     *failures.RULES,
     *command_failures.RULES,
+    *attempts.RULES,
+    *pending.RULES,
+    *restarts.RULES,
     *security.RULES,
 )
 """Every rule."""

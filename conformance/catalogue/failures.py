@@ -14,10 +14,11 @@ RULES = (
     Rule(
         "ERR-001",
         MUST,
-        "Of a volume with more than one attachment, begin raises before "
-        "it makes a file.",
+        "Of an attached volume that has another number of attachments than "
+        "one, begin raises before it makes a file.",
         "The compute service refuses such a volume; the overlay was left "
-        "behind, or one attachment of two was switched.",
+        "behind, or one attachment of two was switched. Without any the "
+        "driver fell over the missing one after the guest was switched.",
         "section 1",
         ("bug 1528548", "bug 1533834"),
     ),
@@ -74,6 +75,39 @@ RULES = (
         "and the chain forked.",
         "section 5",
         ("bug 1311182",),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "ERR-007",
+        MUST,
+        "A create whose complete failed costs no byte, and neither does "
+        "deleting its snapshot.",
+        "The guest was on the overlay already when the record could not be "
+        "written; the next attachment used the old image.",
+        "section 5",
+        ("bug 1807760", "bug 2142477"),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "ERR-008",
+        MUST,
+        "An operation is completed by its report, although nobody knows "
+        "what the compute service had answered.",
+        "A connection that broke after the request was taken for a refusal: "
+        "what the compute service did then was never recorded.",
+        "section 5",
+        ("bug 1759473",),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "ERR-009",
+        MUST,
+        "For an instance that is shut off, snapshots are taken and deleted "
+        "with the same end, or refused until it runs again.",
+        "Deleting failed for a stopped instance, and left the chain "
+        "between two states.",
+        "section 5",
+        ("bug 1444806", "bug 1465416", "bug 1919487"),
         requires=OVERLAYS,
     ),
 )

@@ -13,11 +13,14 @@ from fakes.broken import connections
 from fakes.broken import creates
 from fakes.broken import deletes
 from fakes.broken import formats
+from fakes.broken import failures
 from fakes.broken import interface
 from fakes.broken import layout
 from fakes.broken import merges
 from fakes.broken import reconciling
+from fakes.broken import pending
 from fakes.broken import requests
+from fakes.broken import restarts
 from fakes.broken import trust
 from fakes.broken.registry import BrokenDriver as BrokenDriver
 
@@ -28,11 +31,14 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *creates.BROKEN,
     *deletes.BROKEN,
     *formats.BROKEN,
+    *failures.BROKEN,
     *interface.BROKEN,
     *layout.BROKEN,
     *merges.BROKEN,
     *reconciling.BROKEN,
+    *pending.BROKEN,
     *requests.BROKEN,
+    *restarts.BROKEN,
     *trust.BROKEN,
 )
 """Every broken driver, with the rules that it breaks."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
+from reference_driver import info_file
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
@@ -37,6 +38,67 @@ class ForgetsPending(RemoteFSAssistedDriver):
         return []
 
 
+class RecordsWhenAsked(RemoteFSAssistedDriver):
+    """Puts its records right when an attachment is looked up."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        connection = super().initialize_connection(volume, connector)
+        files = self._files(volume)
+        info = self._read_info(files, volume)
+        name = connection["data"]["name"]
+        if info.on_share and info.active != name:
+            info_file.write(files, info.with_active(name))
+        return connection
+
+
+class AnswersWithPath(RemoteFSAssistedDriver):
+    """Puts an object into data that only its own process has."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        connection = super().initialize_connection(volume, connector)
+        connection["data"]["mount_point"] = self._directory
+        return connection
+
+
+class NamesWholePath(RemoteFSAssistedDriver):
+    """Names the image by the path that it has on Cinder's host."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        connection = super().initialize_connection(volume, connector)
+        name = connection["data"]["name"]
+        connection["data"]["name"] = str(self._directory / name)
+        return connection
+
+
+class PendingWhileCreating(RemoteFSAssistedDriver):
+    """Takes a create that failed for one that is over."""
+
+    def _pending(
+        self, files: VolumeFiles, info: Info, volume: Any
+    ) -> list[Any]:
+        return [
+            snapshot
+            for snapshot in super()._pending(files, info, volume)
+            if snapshot.status == "creating"
+        ]
+
+
+class ConnectsSettledOnly(RemoteFSAssistedDriver):
+    """Refuses to attach a volume of which a create is pending."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        self._settled_chain(volume)
+        return super().initialize_connection(volume, connector)
+
+
 class CopiesActive(RemoteFSAssistedDriver):
     """Copies what the volume holds now."""
 
@@ -54,5 +116,10 @@ BROKEN = (
         ("bug 1860913", "bug 1989514"),
     ),
     BrokenDriver(ForgetsPending, ("ERR-004",), ("bug 1310526",)),
+    BrokenDriver(RecordsWhenAsked, ("CON-001",)),
+    BrokenDriver(AnswersWithPath, ("CON-002",)),
+    BrokenDriver(NamesWholePath, ("CON-003",), ("bug 1475419",)),
+    BrokenDriver(PendingWhileCreating, ("CON-004",), ("bug 1310526",)),
+    BrokenDriver(ConnectsSettledOnly, ("CON-005",)),
     BrokenDriver(CopiesActive, ("DAT-005",), ("bug 1222907",)),
 )

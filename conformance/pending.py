@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes of which a create is pending (contract section 5)."""
+
+from __future__ import annotations
+
+from assisted_kit.driver import Operation
+from conformance.case import ConformanceTest
+from conformance.volume import VolumeUnderTest
+from fakes.compute import Fault
+
+
+class PendingTest(ConformanceTest):
+    """What tests share that begin with a create that ended badly."""
+
+    def given_pending(
+        self, fault: Fault, *, attached: bool = True
+    ) -> VolumeUnderTest:
+        """A volume with a snapshot, and another whose create failed.
+
+        Whether its guest was switched to the overlay, nobody knows.
+        """
+        volume = self.given_volume(attached=True, snapshots=1)
+        volume.deployment.faults.on(Operation.CREATE, fault)
+        snapshot = volume.start_snapshot()
+        volume.settle()
+        volume.write()
+        volume.deployment.let_deadline_pass()
+        volume.expect(snapshot, "an unreported create", "error")
+        # It failed, so nobody is promised its data.
+        volume.snapshots.remove(snapshot)
+        volume.pending = snapshot
+        if not attached:
+            volume.detach()
+        return volume
+
+    def delete_pending(self, volume: VolumeUnderTest) -> None:
+        """Delete the snapshot whose create failed."""
+        assert volume.pending is not None
+        volume.snapshots.append(volume.pending)
+        volume.pending.delete()
+
+    def reconnect(self, volume: VolumeUnderTest, fault: Fault) -> None:
+        """Restart the guest cold, with the connection that is right now."""
+        if fault is Fault.NEVER_REPORT:
+            volume.restart()
+        else:
+            # A Nova that has failed or died does not read the connection
+            # information again, and no driver can help that.
+            volume.detach()
+            volume.attach()
