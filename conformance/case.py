@@ -30,7 +30,11 @@ from conformance.violation import Violation
 from conformance.volume import OperationFailed
 from conformance.volume import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
+from conformance.watch.secrets import hidden
 from fakes.compute import Generation
+
+LOGGED = 20
+"""Records of the driver's log that a message shows."""
 
 LOG = logging.getLogger(__name__)
 
@@ -406,7 +410,8 @@ class ConformanceTest(testtools.TestCase):
                 for entry in deployment.nova.history
                 if last is not None and last in str(entry)
             ],
-            commands=[str(c) for c in deployment.journal.commands[-6:]],
+            commands=[hidden(str(c)) for c in deployment.watch.commands(last)],
+            log=[hidden(str(r)) for r in deployment.watch.log(last)[-LOGGED:]],
             traceback=failures[-1] if failures else "",
             names=volume.names() if volume else {},
         )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from assisted_kit.clock import VirtualClock
 from assisted_kit.db import migration
 from assisted_kit.db.database import Database
 from assisted_kit.db.engine import create_engine
+from assisted_kit.driver import Hook
 from assisted_kit.image import Image
 from assisted_kit.manager import VolumeManager
 from assisted_kit.notifier import LocalNotifier
@@ -25,11 +27,12 @@ from assisted_kit.process import execute
 from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
-from conformance.observed import calls_under_way
+from conformance import another_process
 from conformance.observed import Journal
 from conformance.observed import KeptLog
-from conformance.observed import observed_execute
 from conformance.observed import ObservedDriver
+from conformance.watch import stacks
+from conformance.watch import Watch
 from conformance.work_directory import WorkDirectory
 from fakes.compute import FakeNova
 from fakes.compute import FaultPlan
@@ -60,6 +63,13 @@ class Deployment(fixtures.Fixture):
         self._keep_log()
         self.share = self.useFixture(WorkDirectory(self.subject)).path
         self.journal = Journal()
+        self.watch = self.useFixture(
+            Watch(
+                self.subject.adapter.driver_class,
+                self.subject.patience,
+                self._held,
+            )
+        )
         self.clock = VirtualClock()
         self.faults = FaultPlan()
         self.notifier = LocalNotifier()
@@ -108,14 +118,33 @@ class Deployment(fixtures.Fixture):
 
     def new_driver(self) -> ObservedDriver:
         """Another instance of the driver on the same share."""
-        return ObservedDriver(self._construct(), self.journal, self._construct)
+        return ObservedDriver(
+            self._construct(), self.journal, self.watch, self._construct
+        )
 
     def _construct(self) -> Any:
-        return self.subject.adapter.construct(
-            self.share,
-            base_format=self.base_format,
-            execute=observed_execute(execute, self.journal),
+        with self.watch.call("constructor"):
+            driver = self.subject.adapter.construct(
+                self.share, base_format=self.base_format, execute=execute
+            )
+        self.watch.drives(type(driver))
+        return driver
+
+    def in_another_process(self, hook: Hook) -> Callable[[Any], Any]:
+        """``hook`` of an instance in a process that has just started."""
+        return another_process.calling(
+            self.subject, self.share, self.base_format, hook
         )
+
+    def on_another_instance(self, hook: Hook) -> Callable[[Any], Any]:
+        """``hook`` of another instance in this process."""
+        hook_of_other: Callable[[Any], Any] = getattr(self._construct(), hook)
+        return hook_of_other
+
+    def _held(self, volume_id: str) -> Iterator[Path]:
+        """The images that the guest of a volume has open."""
+        for instance in self.nova.instances:
+            yield from instance.held(volume_id)
 
     def settle(self) -> bool:
         """Wait until neither the driver nor Nova is at work any more.
@@ -131,7 +160,9 @@ class Deployment(fixtures.Fixture):
 
     def _join(self, party: VolumeManager | FakeNova) -> bool:
         if not self.stuck and not party.join(self.subject.patience):
-            self.stuck = calls_under_way() or f"{party} is busy"
+            self.stuck = (
+                stacks.dump(self.watch.under_way) or f"{party} is busy"
+            )
         return not self.stuck
 
     # A thread cannot be ended from outside, so whoever waited for one that

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -14,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from assisted_kit.driver import Hook
+from assisted_kit.refs import SnapshotRef
+from assisted_kit.refs import VolumeRef
+from conformance.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +51,17 @@ def _without_secrets(returned: object) -> object:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command that the driver started through ``execute``."""
-
-    words: tuple[str, ...]
-    failure: str = ""
-
-    def __str__(self) -> str:
-        line = shlex.join(self.words)
-        return f"{line} failed: {self.failure}" if self.failure else line
-
-
 class Journal:
     """Everything that was seen, in order; safe from any thread."""
 
     def __init__(self) -> None:
         self._calls: list[HookCall] = []
-        self._commands: list[Command] = []
         self._lock = threading.Lock()
 
-    def add(self, entry: HookCall | Command) -> None:
-        """Take a call or a command down."""
+    def add(self, call: HookCall) -> None:
+        """Take a call down."""
         with self._lock:
-            if isinstance(entry, HookCall):
-                self._calls.append(entry)
-            else:
-                self._commands.append(entry)
+            self._calls.append(call)
 
     def calls(
         self, hook: Hook | None = None, snapshot_id: str | None = None
@@ -90,26 +75,26 @@ class Journal:
                 and snapshot_id in (None, call.snapshot_id)
             ]
 
-    @property
-    def commands(self) -> list[Command]:
-        """The commands, in the order in which they ended."""
-        with self._lock:
-            return list(self._commands)
-
 
 class ObservedDriver:
-    """The driver under test, its hooks taken down in a journal.
+    """The driver under test: watched, its hooks taken down in a journal.
 
     :param successor: makes the driver of a process that takes over.
     """
 
     def __init__(
-        self, driver: Any, journal: Journal, successor: Callable[[], Any]
+        self,
+        driver: Any,
+        journal: Journal,
+        watch: Watch,
+        successor: Callable[[], Any],
     ) -> None:
         self._driver = driver
         self._journal = journal
+        self._watch = watch
         self._successor = successor
         self._crashing: set[Hook] = set()
+        self._instead: dict[Hook, Callable[[Any], Any]] = {}
 
     def crash_after(self, hook: Hook) -> None:
         """Lose what ``hook`` returns next, as if the process had died.
@@ -118,6 +103,10 @@ class ObservedDriver:
         the manager does after a restart (contract section 4).
         """
         self._crashing.add(hook)
+
+    def call_instead(self, hook: Hook, call: Callable[[Any], Any]) -> None:
+        """Have somebody else do what ``hook`` of this instance would."""
+        self._instead[hook] = call
 
     @property
     def unobserved(self) -> Any:
@@ -128,20 +117,34 @@ class ObservedDriver:
         member = getattr(self._driver, name)
         if name in set(Hook):
             return self._observed(Hook(name), member)
-        return member
+        if name.startswith("_") or not callable(member):
+            return member
+        return self._watched(name, member)
+
+    def _watched(
+        self, name: str, member: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            with self._watch.call(name, **_ids(*arguments)):
+                return member(*arguments, **options)
+
+        return call
 
     def _observed(
         self, hook: Hook, member: Callable[..., Any]
     ) -> Callable[..., Any]:
+        watched = self._watched(hook, self._instead.get(hook, member))
+
         def call(snapshot_ref: Any) -> Any:
             snapshot_id = snapshot_ref.id
             attached = snapshot_ref.volume.attach_status == "attached"
-            called = member
+            called = watched
             try:
                 if hook in self._crashing:
                     self._crashing.discard(hook)
-                    member(snapshot_ref)
-                    called = getattr(self._successor(), hook)
+                    watched(snapshot_ref)
+                    successor = getattr(self._successor(), hook)
+                    called = self._watched(hook, successor)
                 returned = called(snapshot_ref)
             except BaseException as error:
                 self._journal.add(
@@ -154,33 +157,14 @@ class ObservedDriver:
         return call
 
 
-def observed_execute(
-    execute: Callable[..., Any], journal: Journal
-) -> Callable[..., Any]:
-    """``execute`` as a driver gets it, its commands taken down."""
-
-    def run(*words: str, **options: Any) -> Any:
-        try:
-            done = execute(*words, **options)
-        except Exception as error:
-            journal.add(Command(words, str(error)))
-            raise
-        journal.add(Command(words))
-        return done
-
-    return run
-
-
-def calls_under_way() -> str:
-    """Where the driver is in each hook that has not returned, as text."""
-    stacks = []
-    for frame in sys._current_frames().values():
-        frames = traceback.extract_stack(frame)
-        names = [(f.filename, f.name) for f in frames]
-        if (__file__, "call") in names:
-            inside = names.index((__file__, "call")) + 1
-            stacks.append("".join(traceback.format_list(frames[inside:])))
-    return "\n".join(stacks).rstrip()
+def _ids(ref: Any = None, *_others: Any) -> dict[str, str]:
+    """The ids of what a method of the driver's is called for."""
+    match ref:
+        case SnapshotRef():
+            return {"snapshot_id": ref.id, "volume_id": ref.volume.id}
+        case VolumeRef():
+            return {"volume_id": ref.id}
+    return {}
 
 
 class KeptLog(logging.Handler):

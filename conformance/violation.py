@@ -3,7 +3,8 @@
 
 Written for the vendor's engineer who has never seen this kit: the rule and
 why it exists, what was expected and observed, the chain before and after,
-what the hooks returned, what Nova was told, and how to repeat it.
+what the hooks returned, what Nova was told, what the driver started and
+logged, and how to repeat it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Evidence:
     hooks: Sequence[str] = ()
     nova: Sequence[str] = ()
     commands: Sequence[str] = ()
+    log: Sequence[str] = ()
     traceback: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     """Long names to the short ones that stand for them."""
@@ -63,6 +65,7 @@ def describe(
         _entry("hooks", evidence.hooks),
         _entry("Nova", evidence.nova),
         _entry("commands", evidence.commands),
+        _entry("log", evidence.log),
         _entry("traceback", [evidence.traceback]),
     ]
     text = "\n".join(s for s in sections if s is not None)

@@ -76,6 +76,14 @@ class Disk:
                 return (self._active(),)
             return self._chain.listed()
 
+    def held(self) -> tuple[Path, ...]:
+        """The files that the guest has open, without waiting for anybody.
+
+        Of an operation under way, those before it or those after it.
+        """
+        chain = self._chain
+        return () if chain is None else tuple(i.path for i in chain.listed())
+
     def write(self, offset: int, data: bytes) -> None:
         """Write as the guest; the data is durable when this returns.
 
@@ -260,6 +268,11 @@ class Instance:
         """All attached volumes, the first one first."""
         with self._lock:
             return tuple(disk for disk, _ in self._disks.values())
+
+    def held(self, volume_id: str) -> tuple[Path, ...]:
+        """The files of a volume that are open, without waiting."""
+        found = self._disks.get(volume_id)
+        return () if found is None else found[0].held()
 
     def stop(self) -> None:
         """Shut off; the locks on the images are gone."""

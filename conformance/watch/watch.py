@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The watch over one driver, from its constructor to the end of a test."""
+
+from __future__ import annotations
+
+import _thread
+import http.client
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import fixtures
+import sqlalchemy
+from sqlalchemy import event
+
+from assisted_kit.refs import Ref
+from conformance.watch import calls
+from conformance.watch import compute
+from conformance.watch import database
+from conformance.watch import waiting
+from conformance.watch.audit import AUDIT_HOOK
+from conformance.watch.audit import Listener
+from conformance.watch.calls import CallBook
+from conformance.watch.calls import DriverCall
+from conformance.watch.calls import Sighting
+from conformance.watch.calls import Sort
+from conformance.watch.commands import Command
+from conformance.watch.commands import Commands
+from conformance.watch.live_images import LiveImages
+from conformance.watch.log import DriverLog
+from conformance.watch.log import Logged
+from fakes.compute import FakeNova
+
+
+class Watch(fixtures.Fixture):
+    """Sees what a driver does, on whatever thread it does it.
+
+    :param driver_class: the packages of its module, and of those of its
+        base classes, are the driver's code.
+    :param patience: seconds that a hook has.
+    :param held: the paths of the images that the guest of a volume has
+        open, by the volume's id.
+    """
+
+    def __init__(
+        self,
+        driver_class: type[Any],
+        patience: float,
+        held: Callable[[str], Iterable[Path]],
+    ) -> None:
+        self._driver_class = driver_class
+        self._modules: set[str] = set()
+        self._patience = patience
+        self._book = CallBook()
+        self._commands = Commands()
+        self._log = DriverLog()
+        self._images = LiveImages(held, self._commands.all)
+        self._sleep, self._connect = time.sleep, sqlite3.connect
+
+    def _setUp(self) -> None:
+        self.addCleanup(self._commands.close)
+        listeners: dict[str, Listener] = {
+            **self._commands.listeners,
+            **self._images.listeners,
+        }
+        listening = AUDIT_HOOK.listening(listeners)
+        listening.__enter__()
+        self.addCleanup(listening.__exit__, None, None, None)
+        executed = (
+            sqlalchemy.Engine,
+            "before_cursor_execute",
+            database.before_cursor_execute,
+        )
+        event.listen(*executed)
+        self.addCleanup(event.remove, *executed)
+        for owner, name, watched in self._patches():
+            self._patch(owner, name, watched)
+        self.drives(self._driver_class)
+
+    def drives(self, driver_class: type[Any]) -> None:
+        """This is a class of the driver's; an adapter may have others.
+
+        What its modules have imported by name is watched there as well.
+        """
+        modules = {c.__module__ for c in driver_class.__mro__} - self._modules
+        modules -= {object.__module__}
+        self._modules |= modules
+        for module in filter(None, map(sys.modules.get, sorted(modules))):
+            for name, value in list(vars(module).items()):
+                if value is self._sleep:
+                    self._patch(module, name, self._sleeping)
+                elif value is self._connect:
+                    self._patch(module, name, database.connecting)
+
+    def _sleeping(self, sleep: Callable[[float], None]) -> Any:
+        return waiting.sleeping(sleep, self._patience)
+
+    def _patches(
+        self,
+    ) -> Iterator[tuple[Any, str, Callable[[Any], Callable[..., Any]]]]:
+        """What is watched where no audit event tells enough."""
+        commands, log = self._commands, self._log
+        yield subprocess.Popen, "__init__", commands.init
+        yield subprocess.Popen, "poll", commands.ends
+        yield subprocess.Popen, "wait", commands.ends
+        yield subprocess.Popen, "communicate", commands.communicate
+        yield os, "system", commands.system
+        yield threading.Thread, "start", calls.starting
+        yield _thread, "start_new_thread", calls.inheriting
+        yield logging.Logger, "isEnabledFor", log.is_enabled_for
+        yield logging.Logger, "handle", log.handle
+        yield http.client.HTTPConnection, "putrequest", compute.putting_request
+        session = sys.modules.get("keystoneauth1.session")
+        if session is not None:
+            yield session.Session, "request", compute.session_request
+        for name in ("create_volume_snapshot", "delete_volume_snapshot"):
+            yield FakeNova, name, compute.handle
+        yield Ref, "save", database.saving
+        yield Ref, "refresh", waiting.reading_again
+        yield time, "sleep", self._sleeping
+        yield sqlite3, "connect", database.connecting
+        yield sqlite3.dbapi2, "connect", database.connecting
+
+    def _patch(
+        self,
+        owner: Any,
+        name: str,
+        watched: Callable[[Any], Callable[..., Any]],
+    ) -> None:
+        original = getattr(owner, name)
+        setattr(owner, name, watched(original))
+        self.addCleanup(setattr, owner, name, original)
+
+    # -- calling the driver
+
+    @contextmanager
+    def call(
+        self,
+        name: str,
+        *,
+        volume_id: str | None = None,
+        snapshot_id: str | None = None,
+    ) -> Iterator[DriverCall]:
+        """This thread is in a method of the driver's meanwhile."""
+        call = DriverCall(
+            name,
+            self._book,
+            modules=self._modules,
+            volume_id=volume_id,
+            snapshot_id=snapshot_id,
+        )
+        images = self._images.watched(call) if call.is_hook else nullcontext()
+        with images, self._book.call(call):
+            yield call
+
+    # -- what was seen
+
+    def sightings(self, sort: Sort) -> list[Sighting]:
+        """What hooks were seen to do of one sort.
+
+        :raises Exception: what went wrong in the watching itself.
+        """
+        if self._book.troubles:
+            raise self._book.troubles[0]
+        return self._book.sightings(sort)
+
+    def commands(self, snapshot_id: str | None = None) -> list[Command]:
+        """The processes started, for one snapshot or for anything."""
+        return [
+            command
+            for command in self._commands.all()
+            if snapshot_id in (None, command.call.snapshot_id)
+        ]
+
+    def log(self, snapshot_id: str | None = None) -> list[Logged]:
+        """What was logged, for one snapshot or for anything."""
+        return [
+            record
+            for record in self._log.records
+            if snapshot_id in (None, record.call.snapshot_id)
+        ]
+
+    @property
+    def under_way(self) -> list[DriverCall]:
+        """The calls that have not returned, the oldest first."""
+        return self._book.under_way
