@@ -15,6 +15,7 @@ from conformance.catalogue import command_failures
 from conformance.catalogue import attempts
 from conformance.catalogue import concurrency
 from conformance.catalogue import connections
+from conformance.catalogue import conduct
 from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     *pending.RULES,
     *restarts.RULES,
     *security.RULES,
+    *conduct.RULES,
 )
 """Every rule."""
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from fakes.broken import commands
 from fakes.broken import concurrency
+from fakes.broken import conduct
+from fakes.broken import conduct_commands
+from fakes.broken import conduct_images
+from fakes.broken import conduct_secrets
 from fakes.broken import connections
 from fakes.broken import creates
 from fakes.broken import deletes
@@ -27,6 +31,10 @@ from fakes.broken.registry import BrokenDriver as BrokenDriver
 BROKEN: tuple[BrokenDriver, ...] = (
     *concurrency.BROKEN,
     *commands.BROKEN,
+    *conduct.BROKEN,
+    *conduct_commands.BROKEN,
+    *conduct_images.BROKEN,
+    *conduct_secrets.BROKEN,
     *connections.BROKEN,
     *creates.BROKEN,
     *deletes.BROKEN,

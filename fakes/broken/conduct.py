@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks that do the manager's work, or keep to themselves what is due."""
+
+from __future__ import annotations
+
+import http.client
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from contextlib import suppress
+from time import sleep
+from typing import Any
+
+from assisted_kit.errors import AssistedKitError
+from fakes.broken.registry import BrokenDriver
+from reference_driver.driver import RemoteFSAssistedDriver
+
+
+def on_a_thread(work: Callable[[], object]) -> None:
+    """Do some work on a thread of its own, to its end."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+class SavesReference(RemoteFSAssistedDriver):
+    """Sets the status itself, and ignores that this is refused."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        snapshot_ref.status = "available"
+        with suppress(AssistedKitError):
+            snapshot_ref.save()
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+class KeepsVolume(RemoteFSAssistedDriver):
+    """Keeps a volume that it may save, for the hooks to save it."""
+
+    _volume: Any = None
+
+    def create_volume(self, volume: Any) -> dict[str, Any]:
+        self._volume = volume
+        return super().create_volume(volume)
+
+
+class SavesOnThread(KeepsVolume):
+    """Saves a volume that it has kept, on a thread of its own."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        self._volume.provider_id = snapshot_ref.id
+        on_a_thread(self._volume.save)
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+class UpdatesRow(KeepsVolume):
+    """Writes to Cinder's tables with statements of its own."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        with self._volume._saver._engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE snapshots SET provider_id = 'x' WHERE id = ''"
+            )
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+
+class OpensDatabaseFile(KeepsVolume):
+    """Opens the file of the database, and writes to it from a thread."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        path = self._volume._saver._engine.url.database
+
+        def write() -> None:
+            with closing(sqlite3.connect(path)) as connection, connection:
+                connection.execute("delete from volumes where id = ''")
+
+        on_a_thread(write)
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+class CallsNova(RemoteFSAssistedDriver):
+    """Asks Nova itself, as drivers did before there were hooks."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        on_a_thread(self._ask)
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+    def _ask(self) -> None:
+        # A port of which nobody else knows, and nobody listens on.
+        nova = http.client.HTTPConnection("127.0.0.1", 9)
+        with closing(nova), suppress(OSError):
+            nova.request("POST", "/v2.1/os-assisted-volume-snapshots")
+
+
+class Sleeps(RemoteFSAssistedDriver):
+    """Gives Nova ten minutes."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        sleep(600)
+        return update
+
+
+class ReadsProgress(RemoteFSAssistedDriver):
+    """Looks whether Nova has set the progress already."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        with suppress(AssistedKitError):
+            snapshot_ref.refresh()
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+
+class RemembersInInstance(RemoteFSAssistedDriver):
+    """Keeps in an attribute what complete needs."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._begun: dict[str, Any] = {}
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        self._begun[snapshot_ref.id] = snapshot_ref.volume.attach_status
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        del self._begun[snapshot_ref.id]
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+BEGUN: set[str] = set()
+
+
+class RemembersInModule(RemoteFSAssistedDriver):
+    """Keeps in a variable of its module what complete needs."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        BEGUN.add(snapshot_ref.id)
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        BEGUN.remove(snapshot_ref.id)
+        return super().delete_snapshot_assisted_complete(snapshot_ref)
+
+
+BROKEN = (
+    BrokenDriver(SavesReference, ("HKS-001",)),
+    BrokenDriver(SavesOnThread, ("HKS-001",)),
+    BrokenDriver(UpdatesRow, ("HKS-001",)),
+    BrokenDriver(OpensDatabaseFile, ("HKS-001",)),
+    BrokenDriver(CallsNova, ("HKS-002",)),
+    BrokenDriver(Sleeps, ("HKS-003",), ("LIVE-11",)),
+    BrokenDriver(ReadsProgress, ("HKS-003",), ("LIVE-2",)),
+    BrokenDriver(RemembersInInstance, ("HKS-004",), ("bug 1660584",)),
+    BrokenDriver(RemembersInModule, ("HKS-004",), ("bug 1607074",)),
+)
