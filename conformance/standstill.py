@@ -12,8 +12,14 @@ from conformance.watch import Watch
 TICK = 0.05
 """Seconds between two looks at a driver."""
 
-SHARE = 1 / 24
+SHARE = 1 / 12
 """Of the patience for a hook: how long it stands still when it is blocked."""
+
+SHARE_FOR_COMMANDS = 1 / 2
+"""The same, while a command of the driver's is running."""
+
+LEAST = 1.0
+"""Seconds of standing still that mean nothing, however short the patience."""
 
 
 class Work:
@@ -43,7 +49,9 @@ class Work:
         """
         standstill = stacks.Standstill(self._watch)
         while not self._done.wait(TICK):
-            if standstill.lasts() > patience * SHARE:
+            busy = self._watch.is_command_running
+            share = SHARE_FOR_COMMANDS if busy else SHARE
+            if standstill.lasts() > max(patience * share, LEAST):
                 return stacks.dump(self._watch.under_way)
         if self._error is not None:
             raise self._error

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +34,7 @@ def wait_for_lock() -> None:
 def test_the_lock_is_named(watched: Watched) -> None:
     with held():
         work = Work(lambda: watched.in_hook(wait_for_lock), watched.watch)
-        where = work.blocked(patience=5)
+        where = work.blocked(patience=1)
     assert work.join(60)
     first = where.splitlines()[0]
     assert first.startswith("create_snapshot_assisted_begin is at ")
@@ -48,11 +51,30 @@ def test_a_library_is_named_by_the_line_that_calls_it(
         event.wait()
 
     work = Work(lambda: watched.in_hook(wait_for_event), watched.watch)
-    where = work.blocked(patience=5)
+    where = work.blocked(patience=1)
     event.set()
     assert work.join(60)
     assert "in wait_for_event: event.wait()" in where.splitlines()[0]
     assert "threading.py" in where
+
+
+def test_a_command_that_runs_is_waited_for(
+    watched: Watched, tmp_path: Path
+) -> None:
+    """It ends when it has been looked at for longer than a lock is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = ["cat", str(pipe)]
+    work = Work(
+        lambda: watched.in_hook(lambda: subprocess.run(words, check=True)),
+        watched.watch,
+    )
+    where = work.blocked(patience=4)
+    assert "subprocess.run(words, check=True)" in where.splitlines()[0]
+    assert watched.watch.is_command_running
+    pipe.write_bytes(b"")
+    assert work.join(60)
+    assert not watched.watch.is_command_running
 
 
 def test_work_that_is_done_is_not_blocked(watched: Watched) -> None:

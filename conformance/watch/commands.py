@@ -94,6 +94,13 @@ class Commands:
         with self._lock:
             return [*self._commands, *self._of_children()]
 
+    @property
+    def is_running(self) -> bool:
+        """Whether one has not ended, as far as ``subprocess`` knows."""
+        return any(
+            process.returncode is None for process in list(self._by_process)
+        )
+
     def close(self) -> None:
         """Forget what children tell."""
         self._children.close()

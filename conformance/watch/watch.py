@@ -183,6 +183,11 @@ class Watch(fixtures.Fixture):
             if snapshot_id in (None, command.call.snapshot_id)
         ]
 
+    @property
+    def is_command_running(self) -> bool:
+        """Whether a process that the driver waits for has not ended."""
+        return self._commands.is_running
+
     def log(self, snapshot_id: str | None = None) -> list[Logged]:
         """What was logged, for one snapshot or for anything."""
         return [
