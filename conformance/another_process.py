@@ -103,10 +103,10 @@ def _fields(ref: Any) -> dict[str, Any]:
 
 
 def _run(request: Request) -> Outcome:
-    path = os.pathsep.join(filter(None, sys.path))
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     with calls.aside():
         done = subprocess.run(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-P", "-m", __name__],
             input=pickle.dumps(request),
             capture_output=True,
             check=False,

@@ -23,7 +23,7 @@ _WRITE = re.compile(
     r"\s*(?:with\b.*?\)\s*)?"
     r"(insert\s+(?:or\s+\w+\s+)?into|replace\s+into|update(?:\s+or\s+\w+)?"
     r"|delete\s+from|drop\s+table(?:\s+if\s+exists)?"
-    r"|alter\s+table|create\s+(?:\w+\s+)?(?:table|trigger|index)\s+.*?)"
+    r"|alter\s+table)"
     r"\s+[\"`\[]?(\w+)",
     re.IGNORECASE | re.DOTALL,
 )
