@@ -23,7 +23,9 @@ CARRIED_OUT = "it was carried out"
 class RefusalTest(PendingTest):
     """Operations on a chain that is in doubt."""
 
-    def claim_refused(self, volume: VolumeUnderTest, operation: str) -> None:
+    def claim_operation_refused(
+        self, volume: VolumeUnderTest, operation: str
+    ) -> None:
         """Claim that an operation fails, and changes nothing."""
         before = volume.state()
         kept = volume.snapshots[0]
@@ -75,22 +77,22 @@ class PendingRefusalTest(RefusalTest):
         volume = self.given_pending(
             Fault.NEVER_REPORT, attached=guest == "attached"
         )
-        self.claim_refused(volume, "delete another snapshot")
+        self.claim_operation_refused(volume, "delete another snapshot")
 
     @verifies("PND-002")
     def test_extend(self) -> None:
         volume = self.given_pending(Fault.NEVER_REPORT, attached=False)
-        self.claim_refused(volume, "extend")
+        self.claim_operation_refused(volume, "extend")
 
     @verifies("PND-003")
     def test_clone(self) -> None:
         volume = self.given_pending(Fault.NEVER_REPORT, attached=False)
-        self.claim_refused(volume, "clone")
+        self.claim_operation_refused(volume, "clone")
 
     @verifies("PND-004")
     def test_create_from_another_snapshot(self) -> None:
         volume = self.given_pending(Fault.NEVER_REPORT, attached=False)
-        self.claim_refused(volume, "create from another snapshot")
+        self.claim_operation_refused(volume, "create from another snapshot")
 
 
 @expanded
@@ -122,7 +124,7 @@ class UnreportedDeleteTest(RefusalTest):
             volume.detach()
         # What it held was merged away.
         volume.snapshots.remove(unreported)
-        self.claim_refused(volume, operation)
+        self.claim_operation_refused(volume, operation)
 
 
 @expanded

@@ -172,7 +172,7 @@ class CommandTest(ConformanceTest):
         volume.settle()
         commands = [
             str(command)
-            for command in volume.deployment.journal.commands
+            for command in volume.deployment.watch.commands()
             if any(name in word for word in command.words)
         ]
         self.claim_equal([], commands, f"commands with {name}")

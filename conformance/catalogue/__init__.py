@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assisted_kit.rules import Rule
-from conformance.catalogue import command_failures
 from conformance.catalogue import attempts
+from conformance.catalogue import command_failures
 from conformance.catalogue import concurrency
-from conformance.catalogue import connections
 from conformance.catalogue import conduct
+from conformance.catalogue import connections
 from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
@@ -23,8 +23,8 @@ from conformance.catalogue import failures
 from conformance.catalogue import formats
 from conformance.catalogue import interface
 from conformance.catalogue import layout
-from conformance.catalogue import reconciliation
 from conformance.catalogue import pending
+from conformance.catalogue import reconciliation
 from conformance.catalogue import restarts
 from conformance.catalogue import security
 from conformance.catalogue import updates

@@ -16,13 +16,13 @@ from fakes.broken import conduct_secrets
 from fakes.broken import connections
 from fakes.broken import creates
 from fakes.broken import deletes
-from fakes.broken import formats
 from fakes.broken import failures
+from fakes.broken import formats
 from fakes.broken import interface
 from fakes.broken import layout
 from fakes.broken import merges
-from fakes.broken import reconciling
 from fakes.broken import pending
+from fakes.broken import reconciling
 from fakes.broken import requests
 from fakes.broken import restarts
 from fakes.broken import trust
