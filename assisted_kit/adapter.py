@@ -10,10 +10,14 @@ directory; anything else overrides a method here.
 from __future__ import annotations
 
 import inspect
+import sys
+import time
 from collections.abc import Callable
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from oslo_context import context as oslo_context
 
 from assisted_kit import capabilities
 from assisted_kit.capabilities import Capability
@@ -122,11 +126,17 @@ class DriverAdapter:
         *,
         base_format: str = "raw",
         execute: Callable[..., Any],
+        compute: Any = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> Any:
         """A driver instance on ``share``, set up and checked.
 
         Its constructor gets ``configuration`` and ``execute`` as far as it
-        takes them.
+        takes them.  The other two are for a legacy driver alone.
+
+        :param compute: Nova, for its constructor or, as Cinder's RemoteFS
+            drivers have it, its attribute ``_nova``.
+        :param sleep: for its constructor, if it takes one.
         """
         arguments = {
             "configuration": DriverConfiguration(
@@ -134,6 +144,8 @@ class DriverAdapter:
             ),
             "execute": execute,
         }
+        if compute is not None:
+            arguments |= {"compute": compute, "sleep": sleep}
         driver = self.driver_class(**_accepted(self.driver_class, arguments))
         for step, values in (
             ("do_setup", (None,)),
@@ -142,7 +154,37 @@ class DriverAdapter:
             method = getattr(driver, step, None)
             if method is not None:
                 method(*values)
+        if compute is not None and hasattr(driver, "_nova"):
+            driver._nova = compute
         return driver
+
+    def sleeps_by(self) -> list[str]:
+        """What a legacy driver waits with, as dotted names.
+
+        Each is the module ``time``, or its ``sleep``, by the name that a
+        module of the driver's has for it; virtual time is put there.
+        """
+        return [
+            f"{module}.{name}"
+            for module in dict.fromkeys(
+                owner.__module__ for owner in self.driver_class.__mro__
+            )
+            for name, value in vars(sys.modules[module]).items()
+            if value is time or value is time.sleep
+        ]
+
+    def context(self) -> Any:
+        """The context of the service, which drivers and Nova are handed."""
+        return oslo_context.RequestContext(is_admin=True, overwrite=False)
+
+    def database(self, configured: str | None) -> str | None:
+        """The URL of the database, None for one that is made for a test.
+
+        A driver that reads Cinder's database by itself names its own.
+
+        :param configured: that of the configuration file, if it has one.
+        """
+        return configured
 
     def image(self, share: Path, connection_info: Mapping[str, Any]) -> Image:
         """The image that a connection's ``data`` names.

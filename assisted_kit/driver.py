@@ -95,6 +95,13 @@ class AssistedSnapshotDriver(Protocol):
         """Remove what is no longer needed; return an update."""
 
 
+class LegacyCall(enum.StrEnum):
+    """What a legacy driver has instead of the hooks (section 1)."""
+
+    CREATE = "create_snapshot"
+    DELETE = "delete_snapshot"
+
+
 def is_assisted(driver: object) -> bool:
     """Whether the manager drives ``driver`` through the hooks.
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import fixtures
-from oslo_context import context as oslo_context
 from testtools.content import Content
 from testtools.content_type import UTF8_TEXT
 
@@ -19,11 +19,14 @@ from assisted_kit.clock import VirtualClock
 from assisted_kit.db import migration
 from assisted_kit.db.database import Database
 from assisted_kit.db.engine import create_engine
+from assisted_kit.db.references import References
 from assisted_kit.driver import Hook
 from assisted_kit.image import Image
 from assisted_kit.manager import VolumeManager
 from assisted_kit.notifier import LocalNotifier
 from assisted_kit.process import execute
+from assisted_kit.refs import Ref
+from assisted_kit.rules import Profile
 from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
@@ -31,6 +34,7 @@ from conformance import another_process
 from conformance.observed import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
+from conformance.waiting import VirtualTime
 from conformance.watch import stacks
 from conformance.watch import Watch
 from conformance.work_directory import WorkDirectory
@@ -38,6 +42,9 @@ from fakes.compute import FakeNova
 from fakes.compute import FaultPlan
 from fakes.compute import Generation
 from fakes.compute.history import Call
+
+PATIENT = 10
+"""Deadlines for which a legacy driver may wait for a report."""
 
 
 class Deployment(fixtures.Fixture):
@@ -75,9 +82,7 @@ class Deployment(fixtures.Fixture):
         self.notifier = LocalNotifier()
         self.database = Database(self._engine(), self.clock)
         self.addCleanup(self.database.close)
-        self.context = oslo_context.RequestContext(
-            is_admin=True, overwrite=False
-        )
+        self.context = self.subject.adapter.context()
         self.status_api = StatusApi(self.database, self.notifier)
         self.nova = FakeNova(
             self.database,
@@ -89,6 +94,7 @@ class Deployment(fixtures.Fixture):
             context=self.context,
         )
         self.addCleanup(self._close_nova)
+        self._virtualize_waits()
         self._start_manager()
         self.addCleanup(self._stop_manager)
 
@@ -119,13 +125,25 @@ class Deployment(fixtures.Fixture):
     def new_driver(self) -> ObservedDriver:
         """Another instance of the driver on the same share."""
         return ObservedDriver(
-            self._construct(), self.journal, self.watch, self._construct
+            self._construct(),
+            self.journal,
+            self.watch,
+            self._construct,
+            self.waits,
         )
 
     def _construct(self) -> Any:
+        adapter = self.subject.adapter
+        own: dict[str, Any] = {}
+        if adapter.profile is Profile.LEGACY:
+            # It asks Nova itself, and waits for it.
+            own = {"compute": self.nova, "sleep": self.waits.sleep}
         with self.watch.call("constructor"):
-            driver = self.subject.adapter.construct(
-                self.share, base_format=self.base_format, execute=execute
+            driver = adapter.construct(
+                self.share,
+                base_format=self.base_format,
+                execute=execute,
+                **own,
             )
         self.watch.drives(type(driver))
         return driver
@@ -145,6 +163,24 @@ class Deployment(fixtures.Fixture):
         """The images that the guest of a volume has open."""
         for instance in self.nova.instances:
             yield from instance.held(volume_id)
+
+    def _virtualize_waits(self) -> None:
+        """Have a legacy driver wait by the test's clock."""
+        self.waits = VirtualTime(
+            self.clock,
+            pause=lambda: self.manager.pause(),
+            others=lambda: self.nova.join(self.subject.patience),
+        )
+        self.addCleanup(self.notifier.subscribe(self.waits.listen))
+        self.database.references = _WatchedReferences(
+            self.database, self.waits
+        )
+        if self.subject.adapter.profile is Profile.LEGACY:
+            for name in self.subject.adapter.sleeps_by():
+                stand_in: Any = self.waits
+                if name.endswith(".sleep"):
+                    stand_in = self.waits.sleep
+                self.useFixture(fixtures.MonkeyPatch(name, stand_in))
 
     def settle(self) -> bool:
         """Wait until neither the driver nor Nova is at work any more.
@@ -169,6 +205,7 @@ class Deployment(fixtures.Fixture):
     # is stuck would wait for ever.
 
     def _stop_manager(self) -> None:
+        self.waits.end()
         if self._join(self.manager):
             self.manager.stop()
 
@@ -178,7 +215,14 @@ class Deployment(fixtures.Fixture):
 
     def let_deadline_pass(self) -> None:
         """Have so much time pass that nobody waits for a report any more."""
-        self.clock.advance(Timeouts().delete + 1)
+        for _ in range(PATIENT):
+            self.clock.advance(Timeouts().delete + 1)
+            if not self.settle() or not self.waits.sleepers:
+                return
+
+    def let_time_pass(self, seconds: float) -> None:
+        """Have some time pass, and whoever waits look again."""
+        self.clock.advance(seconds)
         self.settle()
 
     def nova_calls(self, snapshot_id: str) -> list[str]:
@@ -215,12 +259,24 @@ class Deployment(fixtures.Fixture):
         self.addDetail("log", Content(UTF8_TEXT, log.as_bytes))
 
 
+class _WatchedReferences(References):
+    """Tells how often a legacy driver reads its snapshot again."""
+
+    def __init__(self, database: Database, waits: VirtualTime) -> None:
+        super().__init__(database.engine, database.clock)
+        self._waits = waits
+
+    def reload(self, ref: Ref) -> Mapping[str, Any]:
+        self._waits.looked()
+        return super().reload(ref)
+
+
 def open_database(subject: Subject, directory: Path) -> Any:
     """The engine of the database to use, its schema up to date.
 
     :param directory: for a temporary one, unless the subject names one.
     """
-    connection = subject.database
+    connection = subject.adapter.database(subject.database)
     if connection is None:
         connection = f"sqlite:///{directory / 'cinder.sqlite'}"
     engine = create_engine(connection)

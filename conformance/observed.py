@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from assisted_kit.driver import Hook
+from assisted_kit.driver import LegacyCall
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
+from conformance.waiting import VirtualTime
 from conformance.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
 class HookCall:
-    """One call of a hook and how it ended."""
+    """One call of a hook, or of a legacy driver, and how it ended."""
 
-    hook: Hook
+    hook: Hook | LegacyCall
     snapshot_id: str
     attached: bool
     returned: object = None
@@ -64,7 +66,9 @@ class Journal:
             self._calls.append(call)
 
     def calls(
-        self, hook: Hook | None = None, snapshot_id: str | None = None
+        self,
+        hook: Hook | LegacyCall | None = None,
+        snapshot_id: str | None = None,
     ) -> list[HookCall]:
         """The calls of a hook, or of every hook, for a snapshot or all."""
         with self._lock:
@@ -80,6 +84,7 @@ class ObservedDriver:
     """The driver under test: watched, its hooks taken down in a journal.
 
     :param successor: makes the driver of a process that takes over.
+    :param waits: the time that a legacy driver waits by.
     """
 
     def __init__(
@@ -88,7 +93,9 @@ class ObservedDriver:
         journal: Journal,
         watch: Watch,
         successor: Callable[[], Any],
+        waits: VirtualTime,
     ) -> None:
+        self._waits = waits
         self._driver = driver
         self._journal = journal
         self._watch = watch
@@ -117,6 +124,8 @@ class ObservedDriver:
         member = getattr(self._driver, name)
         if name in set(Hook):
             return self._observed(Hook(name), member)
+        if name in set(LegacyCall):
+            return self._observed_waiting(LegacyCall(name), member)
         if name.startswith("_") or not callable(member):
             return member
         return self._watched(name, member)
@@ -130,17 +139,28 @@ class ObservedDriver:
 
         return call
 
-    def _observed(
-        self, hook: Hook, member: Callable[..., Any]
+    def _observed_waiting(
+        self, method: LegacyCall, member: Callable[..., Any]
     ) -> Callable[..., Any]:
-        watched = self._watched(hook, self._instead.get(hook, member))
+        def wait(snapshot_ref: Any) -> Any:
+            with self._waits.call(snapshot_ref.id):
+                return member(snapshot_ref)
+
+        return self._observed(method, wait)
+
+    def _observed(
+        self, hook: Hook | LegacyCall, member: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        if isinstance(hook, Hook):
+            member = self._instead.get(hook, member)
+        watched = self._watched(hook, member)
 
         def call(snapshot_ref: Any) -> Any:
             snapshot_id = snapshot_ref.id
             attached = snapshot_ref.volume.attach_status == "attached"
             called = watched
             try:
-                if hook in self._crashing:
+                if isinstance(hook, Hook) and hook in self._crashing:
                     self._crashing.discard(hook)
                     watched(snapshot_ref)
                     successor = getattr(self._successor(), hook)

@@ -66,7 +66,7 @@ class UpdateTest(ConformanceTest):
 def invalidity_of(call: HookCall) -> ModelUpdateError | None:
     """What is wrong with what a hook returned, if anything is."""
     try:
-        validate(call.hook, call.returned)
+        validate(Hook(call.hook), call.returned)
     except ModelUpdateError as error:
         return error
     return None

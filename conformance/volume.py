@@ -18,6 +18,7 @@ from assisted_kit.manager.volumes import VolumeOperations
 from assisted_kit.process import execute
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
+from assisted_kit.rules import Profile
 from conformance import oracle
 from conformance import share_layout
 from conformance import storage
@@ -287,10 +288,12 @@ class VolumeUnderTest:
         :raises OperationFailed: a hook does not return.
         """
         if not self.deployment.settle():
+            legacy = self.deployment.subject.adapter.profile is Profile.LEGACY
+            call = "call" if legacy else "hook"
             raise OperationFailed(
                 "a snapshot operation",
-                "hooks that return as soon as their own work is done",
-                f"a hook that has not returned in "
+                f"{call}s that return as soon as their own work is done",
+                f"a {call} that has not returned in "
                 f"{self.deployment.subject.patience:g} s; it is at\n"
                 f"{self.deployment.stuck}",
             )

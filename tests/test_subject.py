@@ -166,7 +166,6 @@ def test_package_of_the_users_that_the_kits_hides(
         ("Absent", "has no class Absent"),
         ("not_a_class", "is no class but 3"),
         ("WithoutHooks", "none of the four hooks"),
-        ("Legacy", "troublesome:Legacy is a legacy driver"),
         ("DeclaresUnknown", "unknown capability 'flying'"),
         ("DeclaresNoBase", "neither raw_base nor qcow2_base"),
     ],

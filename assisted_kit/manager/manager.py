@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -234,6 +235,16 @@ class VolumeManager:
         :returns: false when the time-out passed.
         """
         return self._pending.join(timeout)
+
+    def pause(self) -> Callable[[], None]:
+        """Have :meth:`join` not wait for the caller's work meanwhile.
+
+        For a legacy driver's call that does nothing but wait for a report.
+
+        :returns: ends that, on any thread.
+        """
+        self._pending.remove()
+        return self._pending.add
 
     def stop(self) -> None:
         """Finish the steps under way and end the threads.
