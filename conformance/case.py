@@ -15,8 +15,10 @@ import testtools
 from assisted_kit import subject as subjects
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
+from assisted_kit.driver import LegacyCall
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.image import Image
+from assisted_kit.rules import Profile
 from assisted_kit.rules import Rule
 from conformance import catalogue
 from conformance import oracle
@@ -206,16 +208,14 @@ class ConformanceTest(testtools.TestCase):
         )
 
     def claim_complete_raised(self, snapshot: SnapshotUnderTest) -> None:
-        """Claim that *delete complete* was called, and did not believe."""
+        """Claim that whoever heard of the report did not believe it."""
         assert self.deployment is not None
-        calls = self.deployment.journal.calls(
-            Hook.DELETE_COMPLETE, snapshot.id
-        )
+        legacy = self.subject.adapter.profile is Profile.LEGACY
+        heard = LegacyCall.DELETE if legacy else Hook.DELETE_COMPLETE
+        calls = self.deployment.journal.calls(heard, snapshot.id)
         assert calls, "the compute service has not reported done"
         self.claim(
-            calls[-1].error is not None,
-            f"{Hook.DELETE_COMPLETE} raises",
-            str(calls[-1]),
+            calls[-1].error is not None, f"{heard} raises", str(calls[-1])
         )
         self.claim_equal(
             "error_deleting", snapshot.status, "the snapshot's status"

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "assisted_kit": {"assisted_kit"},
     "reference_driver": {"assisted_kit", "reference_driver"},
     "fakes/compute": {"assisted_kit", "fakes"},
+    "fakes/good": {"assisted_kit", "fakes"},
     "fakes/broken": {"assisted_kit", "fakes", "reference_driver"},
     "conformance": {"assisted_kit", "conformance", "fakes"},
 }

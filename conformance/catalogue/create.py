@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -20,6 +21,7 @@ RULES = (
         "section 3",
         ("commit 3acf94de1",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CRE-002",
@@ -30,6 +32,7 @@ RULES = (
         "section 3",
         ("bug 2073146", "bug 1524274", "CVE-2015-7548"),
         requires=(Capability.raw_base,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CRE-003",
@@ -42,6 +45,7 @@ RULES = (
         "section 4",
         ("bug 1860913", "bug 1989514"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CRE-004",

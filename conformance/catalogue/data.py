@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -18,6 +19,7 @@ RULES = (
         "What a guest wrote and was told is durable must stay readable.",
         "section 5",
         ("bug 1251425",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DAT-002",
@@ -28,6 +30,7 @@ RULES = (
         "held.",
         "section 5",
         ("bug 1468445",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DAT-003",
@@ -38,6 +41,7 @@ RULES = (
         "is restarted, or the snapshot is used.",
         "section 5",
         ("bug 1262880", "bug 1438027"),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DAT-004",
@@ -48,6 +52,7 @@ RULES = (
         "lead the next one astray.",
         "section 5",
         ("bug 1860913", "commit 8c03308ed"),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DAT-005",
@@ -59,6 +64,7 @@ RULES = (
         "section 5",
         ("bug 1222907", "bug 2074377"),
         (Capability.create_from_snapshot,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DAT-006",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -16,10 +17,11 @@ RULES = (
         "DEL-001",
         MUST,
         "Deleting a snapshot that has neither a record nor a file "
-        "succeeds, without a request, as often as it is asked.",
+        "succeeds as often as it is asked, and the compute service is not.",
         "Snapshots that failed to be created could never be deleted.",
         "section 3, deleting",
         ("bug 1252864", "bug 1651817"),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-002",
@@ -30,17 +32,19 @@ RULES = (
         "section 3, deleting",
         ("bug 1300303",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-003",
         MUST,
         "When done is reported, but the file to be removed is still in "
-        "the chain, complete raises and files stay.",
+        "the chain, the delete fails and files stay.",
         "Nova takes a job that it cannot find for one that succeeded; who "
         "believes it removes the guest's data.",
         "section 5",
         ("bug 1530275", "bug 1627134", "bug 1643017"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-004",
@@ -61,17 +65,19 @@ RULES = (
         "section 3, deleting",
         ("bug 1311182",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-006",
         MUST,
         "When done is reported, but the new header names another format "
-        "than recorded, complete raises and files stay.",
+        "than recorded, the delete fails and files stay.",
         "Nova merges under a stopped guest by a command that probes: a raw "
         "image whose guest wrote a qcow2 header is read as qcow2 then.",
         "section 5",
         ("bug 2073146", "CVE-2015-7548"),
         requires=(Capability.overlay_files, Capability.raw_base),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-007",

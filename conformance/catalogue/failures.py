@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -32,6 +33,7 @@ RULES = (
         "section 5",
         ("bug 1713735", "bug 1657585"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ERR-003",
@@ -43,6 +45,7 @@ RULES = (
         "section 5",
         ("bug 1919487",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ERR-004",
@@ -54,6 +57,7 @@ RULES = (
         "section 5",
         ("bug 1759473", "bug 1310526"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ERR-005",
@@ -65,6 +69,7 @@ RULES = (
         "section 5",
         ("bug 1310526", "bug 1629371"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ERR-006",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -21,6 +22,7 @@ RULES = (
         "section 8",
         ("CVE-2014-3641", "CVE-2015-1851", "bug 1350504"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-002",
@@ -31,6 +33,7 @@ RULES = (
         "was removed, or attached, as it stood.",
         "section 8",
         requires=LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-003",
@@ -41,6 +44,7 @@ RULES = (
         "section 3",
         ("commit 792da5dbb",),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-004",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fakes.good.extents import ExtentAdapter
 from fakes.good.own_books import OwnBooksAdapter
+from fakes.good.legacy import BlockingShareDriver
 from fakes.good.registry import GoodDriver
 
 GOOD: tuple[GoodDriver, ...] = (
@@ -21,6 +22,9 @@ GOOD: tuple[GoodDriver, ...] = (
         ExtentAdapter,
         "not file-based: snapshots are extents in a pool, and the compute "
         "service has nothing to do",
+        BlockingShareDriver,
+        "a legacy driver: two blocking calls, which ask Nova themselves and "
+        "look every half minute for its report",
     ),
 )
 """Every good driver."""
