@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-import fixtures
-from cinder_nfs import admin_context
 from cinder_nfs import NfsAdapter
-from cinder_nfs import ReportedTime
 from cinder_nfs import SHARE
 
 from assisted_kit.adapter import DriverAdapter
@@ -32,26 +29,6 @@ class CinderDeployment(Deployment):
     def __init__(self, database: str, **options) -> None:
         subject = Subject(NFS_DRIVER, NfsAdapter(), database=database)
         super().__init__(subject, **options)
-
-    def _setUp(self) -> None:
-        self.time = ReportedTime()
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                "cinder.volume.drivers.remotefs.time", self.time
-            )
-        )
-        super()._setUp()
-        self.notifier.subscribe(self.time.listen)
-        # First of all, or a driver that waits in vain holds the manager up.
-        self.addCleanup(self.time.fly)
-
-    def _construct(self):
-        self.context = admin_context()
-        driver = super()._construct()
-        if self.subject.driver == NFS_DRIVER:
-            # A driver with the hooks leaves Nova to the manager.
-            driver._nova = self.nova
-        return driver
 
     def volume(self) -> CinderVolume:
         """A new volume."""

@@ -27,7 +27,7 @@ class QuobyteAdapter(NfsAdapter):
     """Constructs QuobyteDriver on a directory that stands in for it."""
 
     share_name = "192.0.2.7/volumes"
-    _driver_class = quobyte.QuobyteDriver
+    driver_class = quobyte.QuobyteDriver
 
     def construct(self, share, *, base_format="raw", execute=None):
         group, base = group_of_options("quobyte")
@@ -62,7 +62,7 @@ class VZStorageAdapter(NfsAdapter):
     """Constructs VZStorageDriver on a directory that stands in for it."""
 
     share_name = "volumes"
-    _driver_class = vzstorage.VZStorageDriver
+    driver_class = vzstorage.VZStorageDriver
 
     def construct(self, share, *, base_format="raw", execute=None):
         group, base = group_of_options("vzstorage")

@@ -157,9 +157,12 @@ def test_a_create_that_is_never_reported(cinder):
     volume = deployment.volume()
     volume.attach()
     deployment.faults.on(Operation.CREATE, Fault.DIE_BEFORE_WORK)
-    deployment.time.fly()
-    failed = volume.take_snapshot(expect="error")
+    failed = volume.start_snapshot()
+    assert deployment.settle()
+    assert failed.status == "creating"
+    deployment.let_time_pass(602)
     # Cinder's own deadline, 600 s, has passed for the driver.
+    assert failed.status == "error"
     assert failed.ref().progress == "0%"
     volume.snapshots.remove(failed)
     volume.read_back()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a volume service of Cinder's sets up around its drivers.
+
+Cinder keeps its configuration, its locks and its database connection per
+process, so this is for a whole process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import itertools
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cinder import context
+from cinder import coordination
+from cinder import objects
+from cinder import utils
+from cinder.common import config  # noqa: F401 - declares state_path
+from cinder.db import migration
+from cinder.image import image_utils  # noqa: F401 - declares its directory
+from cinder.privsep import sys_admin_pctxt
+from oslo_concurrency import processutils
+from oslo_config import cfg
+
+from assisted_kit.errors import AssistedKitError
+
+CONF = cfg.CONF
+
+_numbers = itertools.count(1)
+
+
+class AnotherDatabase(AssistedKitError):
+    """Cinder's drivers are to use a database that Cinder does not."""
+
+
+def set_up(directory: Path) -> str:
+    """Make this process one that Cinder's drivers run in.
+
+    :param directory: for state, locks and the database.
+    :returns: the URL of the database, made by Cinder's migrations.
+    """
+    url = f"sqlite:///{directory / 'cinder.db'}"
+    CONF([], project="cinder", default_config_files=[])
+    for name, value, group in (
+        ("state_path", str(directory), None),
+        ("image_conversion_dir", str(directory / "conversion"), None),
+        ("connection", url, "database"),
+        ("backend_url", f"file://{directory}", "coordination"),
+        ("lock_path", str(directory / "locks"), "oslo_concurrency"),
+    ):
+        CONF.set_override(name, value, group)
+    objects.register_all()
+    migration.db_sync()
+    coordination.COORDINATOR.start()
+    # The inspector of image formats runs in this process then.
+    sys_admin_pctxt.set_client_mode(False)
+    # Whoever is not root has no rootwrap here.
+    utils.get_root_helper = lambda: "env"
+    # A limit starts a Python interpreter before each ``qemu-img info``.
+    processutils.ProcessLimits = lambda **limits: None
+    return url
+
+
+def database(configured: str | None) -> str:
+    """The URL of the database that Cinder uses in this process.
+
+    The process is set up at the first call, unless it was before.
+
+    :param configured: that of the kit's configuration file, if any.
+    :raises AnotherDatabase: it is another one.
+    """
+    if configured is None:
+        return _own()
+    if configured != CONF.database.connection:
+        raise AnotherDatabase(
+            "drivers of Cinder's use a database that is made for the run: "
+            "leave [database] connection out of the configuration file"
+        )
+    return configured
+
+
+@functools.cache
+def _own() -> str:
+    directory = tempfile.mkdtemp(prefix="assisted-kit.cinder.")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return set_up(Path(directory))
+
+
+def admin_context() -> Any:
+    """The context that Cinder's volume manager calls its drivers with."""
+    return context.get_admin_context()
+
+
+def group_of_options(kind: str) -> tuple[str, Path]:
+    """A group of a driver's options, and where its shares are mounted."""
+    number = next(_numbers)
+    return f"{kind}-{number}", Path(CONF.state_path, "mnt", str(number))
