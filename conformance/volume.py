@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from conformance.ledger import Ledger
 from conformance.ledger import SECTOR
 from conformance.oracle import Difference
 from conformance.overlays import Overlays
+from fakes.compute.history import Call
 
 GIB = 1024**3
 
@@ -66,6 +68,18 @@ class SnapshotUnderTest:
         return deployment.database.references.snapshot(
             self.id, context=deployment.context
         )
+
+    def requested_file(self) -> str:
+        """An overlay of the last request to the compute service."""
+        calls = [
+            call
+            for call in self.volume.deployment.nova.history.of(Call)
+            if call.snapshot_id == self.id
+        ]
+        info: Mapping[str, str | None] = calls[-1].info
+        if "new_file" in info:
+            return str(info["new_file"])
+        return self.volume.active().path.name
 
     def delete(
         self, *, force: bool = False, expect: str = Status.DELETED

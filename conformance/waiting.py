@@ -21,7 +21,7 @@ from assisted_kit.errors import AssistedKitError
 from assisted_kit.notifier import Notification
 from assisted_kit.notifier import Reported
 
-LOOKS = 1000
+LOOKS = 200
 """Looks at the snapshot without a sleep that no waiting driver needs."""
 
 

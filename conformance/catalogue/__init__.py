@@ -26,6 +26,7 @@ from conformance.catalogue import layout
 from conformance.catalogue import pending
 from conformance.catalogue import reconciliation
 from conformance.catalogue import restarts
+from conformance.catalogue import reports
 from conformance.catalogue import security
 from conformance.catalogue import updates
 
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     *attempts.RULES,
     *pending.RULES,
     *restarts.RULES,
+    *reports.RULES,
     *security.RULES,
     *conduct.RULES,
 )

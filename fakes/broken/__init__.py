@@ -23,6 +23,7 @@ from fakes.broken import layout
 from fakes.broken import merges
 from fakes.broken import pending
 from fakes.broken import reconciling
+from fakes.broken import reports
 from fakes.broken import requests
 from fakes.broken import restarts
 from fakes.broken import trust
@@ -47,6 +48,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *pending.BROKEN,
     *requests.BROKEN,
     *restarts.BROKEN,
+    *reports.BROKEN,
     *trust.BROKEN,
 )
 """Every broken driver, with the rules that it breaks."""

@@ -30,6 +30,8 @@ class Fault(enum.Enum):
     """The work is done, and its end is reported twice."""
     REPORT_LATE = "report late"
     """The work is done, and its end is reported at ``nova.release()``."""
+    REPORT_BY_HAND = "report by hand"
+    """The work is done, and what is reported is said to ``nova.report()``."""
     DONE_WITHOUT_WORK = "done without work"
     """The work is not done, and its end is reported."""
     DIE_AFTER_WORK = "die after work"

@@ -13,6 +13,7 @@ from oslo_context import context as oslo_context
 from assisted_kit.db.database import Database
 from assisted_kit.driver import Operation
 from assisted_kit.notifier import Notifier
+from assisted_kit.reports import ACTION
 from assisted_kit.status_api import SERVICE_ROLE
 from assisted_kit.status_api import StatusApi
 from fakes.compute import requests
@@ -160,6 +161,14 @@ class FakeNova:
     def release(self) -> None:
         """Send the reports that the fault plan held back."""
         self._service.release()
+
+    def report(self, snapshot_id: str, **fields: Any) -> str:
+        """Report exactly this on a snapshot, whatever was done.
+
+        :param fields: of ``os-update_snapshot_status``.
+        :returns: the status API's answer, ``202`` or an error's text.
+        """
+        return self._service.report(snapshot_id, {ACTION: fields})
 
     def close(self) -> None:
         """Finish the work under way and close every image."""

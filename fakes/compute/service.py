@@ -13,6 +13,7 @@ import functools
 import logging
 import threading
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +119,8 @@ class ComputeService:
         if job.fault is Fault.DIE_BEFORE_WORK:
             self._mishap(job, "the compute service died before the work")
             return
-        self._report(job, Stage.WORKING)
+        if job.fault is not Fault.REPORT_BY_HAND:
+            self._report(job, Stage.WORKING)
         if job.fault is Fault.ERROR_REPORT:
             self._mishap(job, "an error is reported, and nothing was done")
             self._report(job, Stage.FAILED)
@@ -172,6 +174,8 @@ class ComputeService:
     def _finish(self, job: Job, formats: dict[str, str]) -> None:
         if job.fault is Fault.NEVER_REPORT:
             self._mishap(job, "the report got lost")
+        elif job.fault is Fault.REPORT_BY_HAND:
+            self._mishap(job, "what is reported is up to nova.report()")
         else:
             self._report(job, Stage.DONE, formats)
         if job.fault is Fault.REPORT_TWICE:
@@ -196,20 +200,24 @@ class ComputeService:
             file_format=_known_files(job, formats or {}),
             liberty_spelling=self._liberty_spelling,
         )
-        if body is None:
-            return
+        if body is not None:
+            self.report(job.snapshot_id, body)
+
+    def report(self, snapshot_id: str, body: Mapping[str, Any]) -> str:
+        """Send one report; returns what the status API answered."""
         try:
             status = self._status_api.update_snapshot_status(
-                self._context, job.snapshot_id, body
+                self._context, snapshot_id, body
             )
             answer = f"{int(status)}"
         except Exception as error:
             # Nova can do nothing about it either.
-            LOG.exception("failed to update snapshot %s", job.snapshot_id)
+            LOG.exception("failed to update snapshot %s", snapshot_id)
             code = getattr(error, "code", None)
             answer = f"{type(error).__name__ if code is None else int(code)}"
             answer = f"{answer}: {error}"
-        self._history.add(Report(job.snapshot_id, body, answer))
+        self._history.add(Report(snapshot_id, body, answer))
+        return answer
 
     # -- connection information
 

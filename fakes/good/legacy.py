@@ -78,21 +78,22 @@ class BlockingShareDriver(BlockingVolumes):
             "type": "qcow2",
             "new_file": overlay,
         }
+        # First of all, for Nova reads it again as soon as the status has
+        # changed, and a report of an error changes that.  As long as nobody
+        # writes to the overlay it reads as what is below it.
+        below = share.link(overlay)
+        self._publish(snapshot.volume, overlay, "qcow2")
         try:
             self._compute.create_volume_snapshot(
                 snapshot.obj_context, snapshot.volume_id, info
             )
         except Exception as error:
             if getattr(error, "code", None) in REFUSED:
+                self._publish(snapshot.volume, below.below, below.below_format)
                 share.path(overlay).unlink()
                 raise
             # Any other answer, or none: Nova may have accepted it.
-        try:
-            self._wait(snapshot, "creating")
-        finally:
-            # In failure too: the guest may use the overlay by now, and it
-            # reads the same if it does not (contract section 5).
-            self._publish(snapshot.volume, overlay)
+        self._wait(snapshot, "creating")
 
     # -- delete
 
@@ -234,7 +235,7 @@ class BlockingShareDriver(BlockingVolumes):
             # The guest may be on it, so it is the active image from now on.
             share.chain(overlay)
             book.active = overlay
-            self._publish(snapshot.volume, overlay)
+            self._publish(snapshot.volume, overlay, "qcow2")
         elif share.link(overlay).below == book.active:
             self._qemu_img("commit", "-f", "qcow2", "-d", share.path(overlay))
             share.path(overlay).unlink()
@@ -260,13 +261,15 @@ class BlockingShareDriver(BlockingVolumes):
             self._sleep(INTERVAL)
         raise ComputeFailed(f"nothing was reported on {snapshot.id}")
 
-    def _publish(self, volume: Any, overlay: str) -> None:
-        """Have the attachment name the overlay, before the status changes."""
+    def _publish(
+        self, volume: Any, name: str | None, format_: str | None
+    ) -> None:
+        """Have the attachment name an image."""
         for attachment in volume.volume_attachment:
             attachment.connection_info = {
                 **attachment.connection_info,
-                "name": overlay,
-                "format": "qcow2",
+                "name": name,
+                "format": format_,
             }
             attachment.save()
 
