@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,20 @@ def test_module_that_is_not_there() -> None:
     assert "does not import:\nModuleNotFoundError: No module" in message
     assert "directory that has mine_absent" in message
     assert "Traceback" not in message
+
+
+def test_driver_of_cinders_without_cinder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name, *rest: None if name == "cinder" else found(name, *rest),
+    )
+    for name in [n for n in sys.modules if n.startswith("assisted_kit.cin")]:
+        monkeypatch.delitem(sys.modules, name)
+    message = refused("cinder.volume.drivers.nfs:NfsDriver")
+    assert "needs Cinder 29: install assisted-kit[cinder]" in message
 
 
 @pytest.mark.parametrize(
