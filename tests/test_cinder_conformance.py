@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cinder 29's NfsDriver before the suite: known defects, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cinder_database import needs_cinder
+from cinder_findings import FINDINGS
+from cinder_findings import NFS_DRIVER
+
+from assisted_kit.rules import Profile
+from conformance.catalogue import BY_ID
+from conformance.catalogue import RULES
+from tests.command_line import assisted_kit_run
+
+SAMPLE = ("CRE-001", "CRE-002", "DEL-006", "REP-001", "REP-007")
+"""What is quick, and has some of both."""
+
+LEGACY = {rule.id for rule in RULES if Profile.LEGACY in rule.profiles}
+
+
+def test_every_finding_is_of_a_rule_for_legacy_drivers() -> None:
+    assert FINDINGS.keys() <= LEGACY
+    assert 0 < len(FINDINGS.keys() & {*SAMPLE}) < len(SAMPLE)
+
+
+@needs_cinder
+@pytest.mark.parametrize(
+    "rules",
+    [
+        pytest.param(SAMPLE, id="sample"),
+        pytest.param((), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_nfs_driver_fails_by_what_is_known(
+    rules: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = assisted_kit_run(tmp_path, "--driver", NFS_DRIVER, rules=rules)
+    assert done.result is not None, done.errors
+    assert done.result["driver"] == NFS_DRIVER
+    asked = set(rules or BY_ID)
+    expected = {
+        rule: "failed"
+        if rule in FINDINGS
+        else "passed"
+        if rule in LEGACY
+        else "skipped"
+        for rule in asked
+    }
+    assert done.statuses == expected, done.output
