@@ -136,6 +136,21 @@ def test_a_delete_is_done_and_an_error_reported(cloud):
     assert reads_what_was_written(cloud)
 
 
+def test_a_report_by_hand_is_sent_as_it_is_given(cloud):
+    snapshot_id = create(cloud, Fault.REPORT_BY_HAND)
+    cloud.quiet()
+    assert cloud.status(snapshot_id) == "creating"
+    # Not even that it is at work has been reported.
+    assert answers(cloud, snapshot_id) == []
+    said = cloud.nova.report(snapshot_id, status="available", progress="")
+    assert said == "202"
+    assert cloud.settle() == "available"
+    assert reads_what_was_written(cloud)
+    said = cloud.nova.report(snapshot_id, status="creating", progress="90%")
+    assert said.startswith("400: ")
+    assert answers(cloud, snapshot_id) == ["202", "400"]
+
+
 def test_a_lost_report_is_one_that_never_comes(cloud):
     snapshot_id = create(cloud, Fault.NEVER_REPORT)
     cloud.quiet()
