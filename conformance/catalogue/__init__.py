@@ -25,8 +25,8 @@ from conformance.catalogue import interface
 from conformance.catalogue import layout
 from conformance.catalogue import pending
 from conformance.catalogue import reconciliation
-from conformance.catalogue import restarts
 from conformance.catalogue import reports
+from conformance.catalogue import restarts
 from conformance.catalogue import security
 from conformance.catalogue import updates
 

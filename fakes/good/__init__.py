@@ -8,8 +8,8 @@ nothing of how a driver goes about it.
 from __future__ import annotations
 
 from fakes.good.extents import ExtentAdapter
-from fakes.good.own_books import OwnBooksAdapter
 from fakes.good.legacy import BlockingShareDriver
+from fakes.good.own_books import OwnBooksAdapter
 from fakes.good.registry import GoodDriver
 
 GOOD: tuple[GoodDriver, ...] = (
@@ -22,6 +22,8 @@ GOOD: tuple[GoodDriver, ...] = (
         ExtentAdapter,
         "not file-based: snapshots are extents in a pool, and the compute "
         "service has nothing to do",
+    ),
+    GoodDriver(
         BlockingShareDriver,
         "a legacy driver: two blocking calls, which ask Nova themselves and "
         "look every half minute for its report",
