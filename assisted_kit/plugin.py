@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,24 +18,36 @@ import pytest
 from assisted_kit import preflight
 from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.integrity import Integrity
 from assisted_kit.recorder import EVIDENCE_PROPERTY
 from assisted_kit.recorder import MESSAGE_PROPERTY
 from assisted_kit.recorder import Recorder
+from assisted_kit.recorder import REPLACED_PROPERTY
 from assisted_kit.recorder import RULE_PROPERTY
+from assisted_kit.recorder import SKIP_PROPERTY
+from assisted_kit.recorder import WORKS_PROPERTY
 from assisted_kit.rules import Rule
+from assisted_kit.session import Session
+from assisted_kit.session import WorkerSession
 from assisted_kit.subject import CONFIG_VARIABLE
 from assisted_kit.subject import DRIVER_VARIABLE
 from assisted_kit.subject import from_environment
 from assisted_kit.subject import REFERENCE_DRIVER
+from assisted_kit.survey import is_of_the_suite
+from assisted_kit.survey import rule_of
+from assisted_kit.survey import Survey
 
 _OPTIONS = {
     "--assisted-driver": DRIVER_VARIABLE,
     "--assisted-config": CONFIG_VARIABLE,
 }
 
-_RULE = pytest.StashKey[Rule]()
+_NATIVE = "testtools.testresult.real._StringException"
+"""What testtools makes of any exception."""
+
 _STUCK = pytest.StashKey[bool]()
 _EXIT_STATUS = pytest.StashKey[int]()
+_INTEGRITY = pytest.StashKey[Integrity]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +77,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     :raises pytest.UsageError: it cannot be put before the suite.
     """
+    config.pluginmanager.register(Survey(), "assisted_survey")
+    if _recorder(config) is None and not config.option.collectonly:
+        kind = WorkerSession if _is_worker(config) else Session
+        config.pluginmanager.register(kind(), "assisted_session")
     values = {}
     for option, variable in _OPTIONS.items():
         value = config.getoption(option)
@@ -74,6 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if config.getoption("--assisted-rule"):
             suite.select(config.getoption("--assisted-rule"))
+        if _names_the_suite(config):
+            preflight.check_packages()
         if values:
             _set_environment(config, values)
             if not _is_checked_by_another(config):
@@ -81,6 +100,14 @@ def pytest_configure(config: pytest.Config) -> None:
                 suite.try_out(from_environment())
     except AssistedKitError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _names_the_suite(config: pytest.Config) -> bool:
+    """Whether the suite is what the user wants to have collected."""
+    names = [arg.partition("::")[0] for arg in config.args]
+    return bool(config.option.pyargs) and any(
+        name.partition(".")[0] == suite.SUITE for name in names
+    )
 
 
 def _set_environment(config: pytest.Config, values: dict[str, str]) -> None:
@@ -108,18 +135,12 @@ def _is_checked_by_another(config: pytest.Config) -> bool:
 
 def _recorder(config: pytest.Config) -> Recorder | None:
     plugins = config.pluginmanager.get_plugins()
-    return next((p for p in plugins if isinstance(p, Recorder)), None)
+    # A session of its own is one as well, and no process that watches.
+    return next((p for p in plugins if type(p) is Recorder), None)
 
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Recognize the tests of the suite, by their rule."""
-    rule = getattr(getattr(item, "obj", None), "assisted_rule", None)
-    if isinstance(rule, Rule):
-        item.stash[_RULE] = rule
 
 
 def pytest_collection_modifyitems(
@@ -152,9 +173,10 @@ def _driver_name() -> str:
         return os.environ.get(DRIVER_VARIABLE) or REFERENCE_DRIVER
 
 
-def rule_of(item: pytest.Item) -> Rule | None:
-    """The rule that a test verifies; None for a test of somebody else's."""
-    return item.stash.get(_RULE, None)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Know the kit as it is before the first test."""
+    if any(map(is_of_the_suite, session.items)):
+        session.config.stash[_INTEGRITY] = Integrity()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -168,36 +190,74 @@ def pytest_runtest_makereport(
     what a reader wants instead.
     """
     report = yield
-    rule = rule_of(item)
-    if rule is None or call.when == "teardown":
+    if not is_of_the_suite(item) or call.when == "teardown":
         return report
+    rule = rule_of(item)
     found: list[tuple[str, object]] = []
     if call.when == "setup":
-        found.append((RULE_PROPERTY, rule.id))
+        if rule is not None:
+            found.append((RULE_PROPERTY, rule.id))
+        _represent(report, call)
     else:
         case: Any = getattr(item, "instance", None)
         if getattr(case, "assisted_interrupted", False):
             # An exception of the clean-up would hide it.
             raise KeyboardInterrupt
-        found.append((EVIDENCE_PROPERTY, case.assisted_evidence))
+        found += _findings(case, rule)
         if case.assisted_stuck:
             item.config.stash[_STUCK] = True
             item.session.shouldfail = (
-                f"{rule.id}: a hook of the driver does not return, so the "
-                f"run ends here"
+                f"{rule.id if rule else item.name}: a hook of the driver "
+                f"does not return, so the run ends here"
             )
-        if report.failed and case.assisted_message:
-            report.longrepr = _representation(case.assisted_message)
+        _represent(report, call, case.assisted_message, case.assisted_summary)
+        if case.assisted_message:
             report.user_properties.append(
                 (MESSAGE_PROPERTY, case.assisted_message)
             )
+    # At its first test everything that it may patch has been imported.
+    integrity = item.config.stash[_INTEGRITY]
+    replaced = integrity.changes(thorough=call.when == "setup")
+    if replaced:
+        report.user_properties.append((REPLACED_PROPERTY, "\n".join(replaced)))
     # Those of the item are in the reports of its later phases as well.
     item.user_properties += found
     report.user_properties += found
     return report
 
 
-def _representation(message: str) -> Any:
+def _findings(case: Any, rule: Rule | None) -> Iterator[tuple[str, object]]:
+    if rule is not None:
+        yield EVIDENCE_PROPERTY, case.assisted_evidence
+    if case.assisted_skip:
+        yield SKIP_PROPERTY, case.assisted_skip
+    if case.assisted_works:
+        yield WORKS_PROPERTY, case.assisted_works
+
+
+def _represent(
+    report: pytest.TestReport,
+    call: pytest.CallInfo[None],
+    message: str = "",
+    summary: str = "",
+) -> None:
+    """Have a failure say what the suite says, and nothing of testtools'."""
+    if not report.failed or call.excinfo is None:
+        return
+    error = call.excinfo.value
+    if not message and (
+        # Of a vendor's own setUp, which the suite did not see fail.
+        "Incompatible Exception Repr" in str(error)
+        or isinstance(error, AssistedKitError)
+    ):
+        message = str(error).rpartition("displaying natively:")[2].strip()
+        message = message.removeprefix(f"{_NATIVE}: ")
+        *_, summary = message.splitlines() or [""]
+    if message:
+        report.longrepr = _representation(message, summary or message)
+
+
+def _representation(message: str, summary: str) -> Any:
     """A message as pytest's terminal, summary, JUnit and xdist take it."""
     try:
         raise AssertionError(message)
@@ -206,7 +266,7 @@ def _representation(message: str) -> Any:
     representation = excinfo.getrepr(style="value")
     if representation.reprcrash is not None:
         # The class before the message would be ours, and of no interest.
-        representation.reprcrash.message = message
+        representation.reprcrash.message = summary.splitlines()[0]
     return representation
 
 

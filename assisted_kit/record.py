@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 
-from assisted_kit.results import Outcome
-from assisted_kit.results import TestResult
+from assisted_kit.outcomes import Outcome
+from assisted_kit.outcomes import TestResult
+from assisted_kit.plan import Plan
 from assisted_kit.settings import UsageError
 
 
@@ -15,7 +18,11 @@ class Record:
 
     def __init__(self, driver: str) -> None:
         self.driver = driver
+        self.plan: Plan | None = None
         self.troubles: list[str] = []
+        self.tampered: list[str] = []
+        self.works: set[tuple[str, str]] = set()
+        """The capabilities that worked, by the test that tried them."""
         self.was_interrupted = False
         self.is_over = False
         self._found: list[TestResult] = []
@@ -26,6 +33,11 @@ class Record:
     def named(self, driver: str) -> None:
         """What the driver calls itself."""
         self.driver = driver
+
+    def planned(self, said: Mapping[str, object]) -> None:
+        """Everything that there is to run, here and in other processes."""
+        self.plan = Plan.from_dict(said)
+        self.replaced(self.plan.tampered)
 
     def collected(self, tests: Mapping[str, str]) -> None:
         """The tests to come, with their rules' ids."""
@@ -38,6 +50,15 @@ class Record:
     def found(self, result: TestResult) -> None:
         """A test found something out."""
         self._found.append(result)
+
+    def worked(self, test: str, capability: str) -> None:
+        """An ability that the driver does not declare works."""
+        self.works.add((test, capability))
+
+    def replaced(self, what: Sequence[str]) -> None:
+        """Something of the kit's is not the kit's own."""
+        new = [w for w in what if w not in self.tampered]
+        self.tampered.extend(dict.fromkeys(new))
 
     def finished(self, test: str) -> None:
         """A test is over."""
@@ -75,17 +96,23 @@ class Record:
 
         :param how: "with exit status 0", say.
         """
+        self.is_over = True
         if self.was_interrupted:
             return
         where = f" during {self._current}" if self._current else ""
         what = f"the process in which the driver runs ended{where}, {how}"
-        self.troubles.append(what)
-        if self._current is not None:
-            rule_id = self._rules[self._current]
-            self._found.append(
-                TestResult(rule_id, self._current, Outcome.ERROR, 0, what)
-            )
-            self._finished.add(self._current)
+        if self._current is None:
+            self.troubles.append(what)
+            return
+        rule_id = self._rules[self._current]
+        self._finished.add(self._current)
+        left = set(self._rules) - self._finished
+        if rule_id or any(self._rules[test] for test in left):
+            self.troubles.append(what)
+        # Else it was trying what the driver does not even claim to do.
+        self._found.append(
+            TestResult(rule_id, self._current, Outcome.ERROR, 0, what)
+        )
 
     @property
     def is_testing(self) -> bool:
@@ -105,3 +132,19 @@ class Record:
             if test not in self._finished
         ]
         return [*self._found, *left]
+
+
+def merged(driver: str, parts: Iterable[Record]) -> Record:
+    """What several processes told of one run, each of its own tests."""
+    whole = Record(driver)
+    for part in parts:
+        whole.driver = part.driver if part.plan else whole.driver
+        whole.plan = whole.plan or part.plan
+        whole.works |= part.works
+        whole.replaced(part.tampered)
+        whole.troubles += [t for t in part.troubles if t not in whole.troubles]
+        whole.was_interrupted |= part.was_interrupted
+        whole._found += part._found
+        whole._rules |= part._rules
+        whole._finished |= part._finished
+    return whole

@@ -4,21 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Protocol
 
 import pytest
 
-from assisted_kit.results import Outcome
-from assisted_kit.results import TestResult
+from assisted_kit.evaluation import SKIPPED_OUTSIDE
+from assisted_kit.outcomes import Outcome
+from assisted_kit.outcomes import TestResult
+from assisted_kit.survey import Survey
 
 RULE_PROPERTY = "assisted_rule"
 EVIDENCE_PROPERTY = "assisted_evidence"
 MESSAGE_PROPERTY = "assisted_message"
+SKIP_PROPERTY = "assisted_skip"
+WORKS_PROPERTY = "assisted_works"
+REPLACED_PROPERTY = "assisted_replaced"
 
 
 class Listener(Protocol):
     """Hears of a run's progress while it goes on."""
+
+    def planned(self, said: Mapping[str, Any]) -> None:
+        """Everything that there is to run, here and in other processes."""
 
     def collected(self, tests: Mapping[str, str]) -> None:
         """The tests to come, with their rules' ids."""
@@ -28,6 +37,12 @@ class Listener(Protocol):
 
     def found(self, result: TestResult) -> None:
         """A test found something out."""
+
+    def worked(self, test: str, capability: str) -> None:
+        """An ability that the driver does not declare works."""
+
+    def replaced(self, what: Sequence[str]) -> None:
+        """Something of the kit's is not the kit's own."""
 
     def finished(self, test: str) -> None:
         """A test is over, clean-up included."""
@@ -40,20 +55,33 @@ class Listener(Protocol):
 
 
 class Recorder:
-    """A pytest plugin that tells what every test of a rule found out."""
+    """A pytest plugin that tells what every test of a rule found out.
 
-    def __init__(self, listener: Listener) -> None:
+    :param part: which of how many processes this one is; each runs its
+        share of the tests.
+    """
+
+    def __init__(
+        self, listener: Listener, part: tuple[int, int] = (0, 1)
+    ) -> None:
         self._listener = listener
-        self._rules: dict[str, str] = {}
+        self._part = part
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Know which tests there are to come."""
-        # The plugin module imports this one.
-        from assisted_kit.plugin import rule_of
-
-        rules = {item.nodeid: rule_of(item) for item in session.items}
-        self._rules = {name: r.id for name, r in rules.items() if r}
-        self._listener.collected(self._rules)
+        survey = session.config.pluginmanager.get_plugin("assisted_survey")
+        assert isinstance(survey, Survey)
+        plan = survey.plan(session)
+        if not plan.tests:
+            return
+        self._listener.planned(plan.as_dict())
+        number, parts = self._part
+        session.items[:] = session.items[number::parts]
+        mine = {item.nodeid for item in session.items}
+        self._listener.collected(
+            {t.name: t.rule_id for t in plan.tests if t.name in mine}
+        )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A part of the suite that does not import."""
@@ -66,18 +94,7 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take down one phase of a test."""
-        properties = dict(report.user_properties)
-        outcome = _outcome(report, properties)
-        if outcome is not None:
-            self._listener.found(
-                TestResult(
-                    self._rules.get(report.nodeid, ""),
-                    report.nodeid,
-                    outcome,
-                    _evidence(report, properties),
-                    _message(report, properties),
-                )
-            )
+        record(report, self._listener)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """A test is over."""
@@ -98,19 +115,53 @@ class Recorder:
         self._listener.trouble(str(excrepr))
 
 
+def record(report: pytest.TestReport, listener: Listener) -> None:
+    """Tell what a phase of a test found out, if it is one of the suite's."""
+    properties = dict(report.user_properties)
+    replaced = properties.get(REPLACED_PROPERTY)
+    if isinstance(replaced, str):
+        listener.replaced(replaced.splitlines())
+    if properties.get(WORKS_PROPERTY) and report.when == "call":
+        listener.worked(report.nodeid, str(properties[WORKS_PROPERTY]))
+    if RULE_PROPERTY not in properties:
+        return
+    outcome = _outcome(report, properties)
+    if outcome is not None:
+        listener.found(
+            TestResult(
+                str(properties[RULE_PROPERTY]),
+                report.nodeid,
+                outcome,
+                _evidence(report, properties),
+                _message(report, properties),
+            )
+        )
+
+
+_SKIPS = {
+    "capability": Outcome.SKIPPED,
+    "profile": Outcome.NOT_APPLICABLE,
+}
+
+
 def _outcome(
     report: pytest.TestReport, properties: dict[str, object]
 ) -> Outcome | None:
     """How a phase of a test ended; None for what says nothing."""
+    if properties.get(SKIP_PROPERTY) == "no evidence":
+        return Outcome.NOT_EXERCISED
+    evidence = _evidence(report, properties)
+    message = properties.get(MESSAGE_PROPERTY)
+    if report.when == "call" and message and not report.passed:
+        # A test that stumbled before its claim proves nothing of the driver.
+        # One that is expected to fail (xfail) has failed all the same.
+        return Outcome.FAILED if evidence else Outcome.ERROR
     if report.skipped:
-        return Outcome.SKIPPED
+        kind = str(properties.get(SKIP_PROPERTY))
+        return _SKIPS.get(kind, Outcome.NOT_EXERCISED)
     if report.when != "call":
         return Outcome.ERROR if report.failed else None
-    if report.passed:
-        return Outcome.PASSED
-    # A test that stumbled before its claim proves nothing of the driver.
-    claimed = MESSAGE_PROPERTY in properties and _evidence(report, properties)
-    return Outcome.FAILED if claimed else Outcome.ERROR
+    return Outcome.PASSED if report.passed else Outcome.ERROR
 
 
 def _evidence(report: pytest.TestReport, properties: dict[str, object]) -> int:
@@ -120,8 +171,15 @@ def _evidence(report: pytest.TestReport, properties: dict[str, object]) -> int:
 
 
 def _message(report: pytest.TestReport, properties: dict[str, object]) -> str:
-    if report.skipped and isinstance(report.longrepr, tuple):
-        return str(report.longrepr[2]).removeprefix("Skipped: ")
     if report.passed:
         return ""
-    return str(properties.get(MESSAGE_PROPERTY) or report.longreprtext)
+    message = properties.get(MESSAGE_PROPERTY)
+    if message:
+        return str(message)
+    if not report.skipped:
+        return report.longreprtext
+    reason = str(getattr(report, "wasxfail", ""))
+    if isinstance(report.longrepr, tuple):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+    by_the_suite = properties.get(SKIP_PROPERTY) in _SKIPS
+    return reason if by_the_suite else f"{SKIPPED_OUTSIDE}{reason}"

@@ -11,22 +11,13 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from assisted_kit.abilities import Ability
+from assisted_kit.abilities import AbilityStatus
 from assisted_kit.driver import CONTRACT_VERSION
+from assisted_kit.outcomes import Outcome as Outcome
+from assisted_kit.outcomes import TestResult as TestResult
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
-
-
-class Outcome(enum.StrEnum):
-    """How a rule, or one test of it, ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    """The claim could not be evaluated."""
-    SKIPPED = "skipped"
-    """It is for an ability that the driver does not declare."""
-    NOT_EXERCISED = "not exercised"
-    """No claim was evaluated, though one should have been."""
 
 
 class Verdict(enum.StrEnum):
@@ -52,20 +43,6 @@ class ExitStatus(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
-    """One test of one rule."""
-
-    __test__ = False
-
-    rule_id: str
-    name: str
-    outcome: Outcome
-    evidence: int = 0
-    """How many times the claim was evaluated."""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RuleResult:
     """One rule, from all of its tests."""
 
@@ -88,6 +65,8 @@ class RuleResult:
             return Outcome.NOT_EXERCISED
         if Outcome.PASSED in outcomes and self.evidence:
             return Outcome.PASSED
+        if outcomes == {Outcome.NOT_APPLICABLE}:
+            return Outcome.NOT_APPLICABLE
         if outcomes == {Outcome.SKIPPED}:
             return Outcome.SKIPPED
         return Outcome.NOT_EXERCISED
@@ -139,10 +118,18 @@ class RunResult:
     rules: tuple[RuleResult, ...]
     """Those that were selected, in the catalogue's order."""
     selected: bool = False
-    """Whether only some rules were asked for."""
+    """Whether only some rules or tests were asked for."""
     interrupted: bool = False
     trouble: Sequence[str] = field(default_factory=tuple)
     """What kept the kit from running, apart from any rule."""
+    profile: str | None = None
+    """How the manager drives the driver; None if that was never known."""
+    abilities: Sequence[Ability] = field(default_factory=tuple)
+    """What became of each capability."""
+    left_out: Sequence[str] = field(default_factory=tuple)
+    """Tests of the suite that did not run, and who said so."""
+    tampered: Sequence[str] = field(default_factory=tuple)
+    """What of the kit was overridden or replaced."""
 
     @property
     def began(self) -> bool:
@@ -171,7 +158,7 @@ class RunResult:
         """
         open_ = [Outcome.ERROR, Outcome.NOT_EXERCISED]
         if self.selected:
-            open_.append(Outcome.SKIPPED)
+            open_ += [Outcome.SKIPPED, Outcome.NOT_APPLICABLE]
         return [
             rule
             for rule in self.with_status(*open_)
@@ -179,16 +166,37 @@ class RunResult:
         ]
 
     @property
+    def unproven(self) -> list[Ability]:
+        """Declared abilities of which no test evaluated a claim.
+
+        A selection of tests may leave them out.
+        """
+        if self.selected:
+            return []
+        return [
+            ability
+            for ability in self.abilities
+            if ability.status is AbilityStatus.NOT_EXERCISED
+        ]
+
+    @property
+    def is_unreliable(self) -> bool:
+        """Whether something kept the run from deciding its question."""
+        return bool(
+            self.trouble
+            or self.did_not_run
+            or self.unproven
+            or self.tampered
+            # Skipping everything is no way to conform.
+            or not self.with_status(Outcome.PASSED, Outcome.FAILED)
+        )
+
+    @property
     def verdict(self) -> Verdict:
         """What can be said of the driver."""
         if self.violated:
             return Verdict.NOT_CONFORMANT
-        if (
-            self.selected
-            or self.interrupted
-            or self.trouble
-            or self.did_not_run
-        ):
+        if self.selected or self.interrupted or self.is_unreliable:
             return Verdict.PARTIAL
         return Verdict.CONFORMANT
 
@@ -199,7 +207,7 @@ class RunResult:
             return ExitStatus.INTERRUPTED
         if self.violated:
             return ExitStatus.FAILED
-        if self.trouble or self.did_not_run:
+        if self.is_unreliable:
             return ExitStatus.NOT_RUN
         return ExitStatus.PASSED
 
@@ -208,13 +216,17 @@ class RunResult:
         result: dict[str, Any] = {
             "verdict": str(self.verdict),
             "driver": self.driver,
+            "profile": self.profile,
             "contract": CONTRACT_VERSION,
             "rules": [rule.as_dict() for rule in self.rules],
+            "capabilities": {a.name: str(a.status) for a in self.abilities},
         }
         if self.interrupted:
             result["interrupted"] = True
-        if self.trouble:
-            result["trouble"] = list(self.trouble)
+        for name in ("left_out", "tampered", "trouble"):
+            said = getattr(self, name)
+            if said:
+                result[name] = list(said)
         return result
 
     def as_json(self) -> str:

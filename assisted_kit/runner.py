@@ -15,17 +15,18 @@ import sys
 import traceback
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 from typing import IO
 
 import pytest
 
 from assisted_kit import suite
+from assisted_kit.child import SIGNALS
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
-from assisted_kit.results import TestResult
 from assisted_kit.subject import load
 from assisted_kit.subject import UsageError
-from assisted_kit.supervisor import SIGNALS
 
 
 class Sender:
@@ -38,6 +39,10 @@ class Sender:
         """What the driver calls itself."""
         self._tell("named", driver)
 
+    def planned(self, said: Mapping[str, Any]) -> None:
+        """Everything that there is to run, here and in other processes."""
+        self._tell("planned", said)
+
     def collected(self, tests: Mapping[str, str]) -> None:
         """The tests to come, with their rules' ids."""
         self._tell("collected", tests)
@@ -49,6 +54,14 @@ class Sender:
     def found(self, result: TestResult) -> None:
         """A test found something out."""
         self._tell("found", *dataclasses.astuple(result))
+
+    def worked(self, test: str, capability: str) -> None:
+        """An ability that the driver does not declare works."""
+        self._tell("worked", test, capability)
+
+    def replaced(self, what: Sequence[str]) -> None:
+        """Something of the kit's is not the kit's own."""
+        self._tell("replaced", what)
 
     def finished(self, test: str) -> None:
         """A test is over, clean-up included."""
@@ -84,9 +97,11 @@ def run(
     config_file: str | None,
     rule_ids: Sequence[str],
     sender: Sender,
+    part: tuple[int, int] = (0, 1),
 ) -> None:
     """Run the suite under pytest.
 
+    :param part: which of how many processes this one is.
     :raises AssistedKitError: the driver cannot be put before it.
     """
     subject = load(driver, config_file)
@@ -111,7 +126,7 @@ def run(
     if config_file:
         arguments.append(f"--assisted-config={config_file}")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
-    code = pytest.main(arguments, plugins=[Recorder(sender)])
+    code = pytest.main(arguments, plugins=[Recorder(sender, part)])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         sender.trouble(f"pytest ended with {code!r}")
 
@@ -135,6 +150,7 @@ def main() -> None:
                 request["config_file"],
                 request["rules"],
                 sender,
+                request["part"],
             )
         except AssistedKitError as error:
             sender.refused(str(error), isinstance(error, UsageError))

@@ -73,21 +73,53 @@ class Subject:
         return words
 
 
-def load(driver: str | None = None, config_file: str | None = None) -> Subject:
+def load(
+    driver: str | None = None,
+    config_file: str | None = None,
+    adapter: type[DriverAdapter] | None = None,
+) -> Subject:
     """Find the driver and read its configuration.
 
+    :param adapter: what constructs the driver instead of the default.
     :raises UsageError: a malformed name, or a wrong configuration file.
     :raises SubjectError: the driver does not import or is no driver.
     """
     said = settings.read(config_file)
     name = name_of(driver, said)
+    found = _import(name if adapter else ADAPTERS.get(name, name))
+    return _subject(name, found, said, adapter)
+
+
+def of_class(
+    found: type[Any],
+    adapter: type[DriverAdapter] | None = None,
+    config_file: str | None = None,
+) -> Subject:
+    """A driver's class, or an adapter's, that is there already.
+
+    :param adapter: what constructs the driver instead of the default.
+    :raises UsageError: a wrong configuration file.
+    :raises SubjectError: it is no driver.
+    """
+    name = f"{found.__module__}:{found.__qualname__}"
+    if adapter is None and name in ADAPTERS:
+        found = _import(ADAPTERS[name])
+    return _subject(name, found, settings.read(config_file), adapter)
+
+
+def _subject(
+    name: str,
+    found: type[Any],
+    said: settings.Settings,
+    make: type[DriverAdapter] | None = None,
+) -> Subject:
     return Subject(
         name,
-        _adapter(name, said),
+        _adapter(name, found, said, make),
         said.share,
         said.work_directory,
         said.database,
-        config_file,
+        said.config_file,
         said.patience,
     )
 
@@ -118,9 +150,14 @@ def name_of(driver: str | None, said: settings.Settings) -> str:
     return name
 
 
-def _adapter(name: str, said: settings.Settings) -> DriverAdapter:
-    found = _import(ADAPTERS.get(name, name))
-    make: type[DriverAdapter] = DriverAdapter
+def _adapter(
+    name: str,
+    found: type[Any],
+    said: settings.Settings,
+    make: type[DriverAdapter] | None,
+) -> DriverAdapter:
+    if make is None:
+        make = DriverAdapter
     if issubclass(found, DriverAdapter):
         # It may name the class, or construct the driver in its own way.
         make, found = found, getattr(found, "driver_class", found)

@@ -16,8 +16,8 @@ from assisted_kit import preflight
 from assisted_kit import settings
 from assisted_kit import supervisor
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.evaluation import evaluate
 from assisted_kit.record import Record
-from assisted_kit.results import by_rule
 from assisted_kit.results import RunResult
 from assisted_kit.rules import Rule
 from assisted_kit.subject import name_of
@@ -70,6 +70,7 @@ def run(
     config_file: str | None,
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
+    processes: int = 1,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -78,6 +79,7 @@ def run(
 
     :param progress: called after each test, with how many are over and how
         many there are.
+    :param processes: over how many the tests are spread.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -86,8 +88,12 @@ def run(
     record = Record(name)
     try:
         preflight.check_programs()
-        supervisor.supervise(
-            name, said, [rule.id for rule in rules], record, progress
+        record = supervisor.supervise(
+            name,
+            said,
+            [rule.id for rule in rules],
+            progress,
+            processes,
         )
     except UsageError:
         raise
@@ -95,10 +101,4 @@ def run(
         record.troubles.append(str(error))
     except KeyboardInterrupt:
         record.was_interrupted = True
-    return RunResult(
-        record.driver,
-        by_rule(rules, record.results()),
-        selected=bool(rule_ids),
-        interrupted=record.was_interrupted,
-        trouble=tuple(record.troubles),
-    )
+    return evaluate(record, rules, selected=bool(rule_ids))

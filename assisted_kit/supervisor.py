@@ -1,43 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches over the process in which the driver runs.
+"""Watches over the processes in which the driver runs.
 
-A driver may end that process, crash it, hang in it or leave things behind;
+A driver may end its process, crash it, hang in it or leave things behind;
 whoever asked for a verdict gets a result all the same, and a clean machine.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
+from contextlib import ExitStack
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from assisted_kit.errors import AssistedKitError
+from assisted_kit.child import Child
+from assisted_kit.child import SIGNALS
+from assisted_kit.child import SupervisionError
+from assisted_kit.record import merged
 from assisted_kit.record import Record
-from assisted_kit.results import Outcome
-from assisted_kit.results import TestResult
 from assisted_kit.settings import Settings
-from assisted_kit.subject import CONFIG_VARIABLE
-from assisted_kit.subject import DRIVER_VARIABLE
-
-RUNNER = "assisted_kit.runner"
-
-RUN_VARIABLE = "ASSISTED_KIT_RUN"
-"""Names the run, in the environment of its process."""
 
 PREFIX = "assisted-kit."
 """How the directories that the kit makes on a share begin."""
@@ -45,31 +35,20 @@ PREFIX = "assisted-kit."
 HOOKS_A_TEST = 10
 """How often a test may exhaust the patience for hooks before it hangs."""
 
-START = 600.0
-"""Seconds of silence that a driver may take to be imported and set up."""
-
-GRACE = 10.0
-"""Seconds of silence that a process may take to clean up after Ctrl-C."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class SupervisionError(AssistedKitError):
-    """The process in which the driver runs cannot be started."""
-
 
 def supervise(
     driver: str,
     settings: Settings,
     rule_ids: Sequence[str],
-    record: Record,
     progress: Callable[[int, int], None],
-) -> None:
-    """Run the suite in a process of its own, to its end.
+    processes: int = 1,
+) -> Record:
+    """Run the suite in processes of its own, to their end.
 
     :param progress: called after each test, with how many are over and how
         many there are.
-    :raises SupervisionError: the process cannot be started.
+    :param processes: over how many the tests are spread.
+    :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
     run = uuid.uuid4().hex[:8]
@@ -78,15 +57,36 @@ def supervise(
         "config_file": settings.config_file,
         "rules": list(rule_ids),
     }
-    place = _place(settings)
-    made = place is not None and not place.exists()
-    with _scratch() as scratch:
-        try:
-            with _process(request, run, scratch, record) as process:
-                patience = settings.patience * HOOKS_A_TEST
-                _listen(process, record, progress, patience)
-        finally:
-            _sweep(settings, run, made=made)
+    places = _places(settings, processes)
+    made = [place for place in places if not place.exists()]
+    with ExitStack() as stack:
+        stack.callback(_sweep, places, run, made)
+        scratch = stack.enter_context(_scratch())
+        children: list[Child] = []
+        interrupted = stack.enter_context(_interruptions_passed_on(children))
+        for number in range(processes):
+            child = Child(
+                request,
+                (number, processes),
+                run=run,
+                scratch=scratch,
+                patience=settings.patience * HOOKS_A_TEST,
+            )
+            stack.callback(child.close)
+            children.append(child)
+            if number == 0 and processes > 1 and settings.database:
+                # One makes the tables that they all have.
+                _listen(children, interrupted, progress, _is_set_up)
+        _listen(children, interrupted, progress, _is_over)
+    return merged(driver, [child.record for child in children])
+
+
+def _is_set_up(record: Record) -> bool:
+    return record.is_over or record.plan is not None
+
+
+def _is_over(record: Record) -> bool:
+    return record.is_over
 
 
 @contextmanager
@@ -104,75 +104,9 @@ def _scratch() -> Iterator[str]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
-    child: subprocess.Popen[bytes]
-    output: int
-    """The descriptor on which it tells its results."""
-    interrupted: int
-    """A descriptor that can be read after Ctrl-C."""
-
-
 @contextmanager
-def _process(
-    request: Mapping[str, Any], run: str, scratch: str, record: Record
-) -> Iterator[_Process]:
-    """The process, started and told what to do; ended afterwards."""
-    output, its_end = os.pipe()
-    # What comes while it starts waits until it is able to clean up.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        child = subprocess.Popen(
-            # -P: no file of the user's is to hide a module of the kit's.
-            [sys.executable, "-P", "-m", RUNNER, str(its_end)],
-            stdin=subprocess.PIPE,
-            # What a driver prints must not get into --json -.
-            stdout=2,
-            pass_fds=(its_end,),
-            # Ctrl-C is for this process, which passes it on once.
-            process_group=0,
-            env=_environment(run, scratch),
-        )
-    except OSError as error:
-        raise SupervisionError(
-            f"{sys.executable} cannot be started: {error}"
-        ) from error
-    finally:
-        os.close(its_end)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    try:
-        with _interruptions_passed_on(child, record) as interrupted:
-            assert child.stdin is not None
-            with suppress(BrokenPipeError), child.stdin as stdin:
-                stdin.write(json.dumps(request).encode())
-            yield _Process(child, output, interrupted)
-    finally:
-        os.close(output)
-        _end(child)
-
-
-def _environment(run: str, scratch: str) -> dict[str, str]:
-    """Ours, without what is meant for another pytest."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("PYTEST_")
-        and name not in (DRIVER_VARIABLE, CONFIG_VARIABLE)
-    }
-    return {
-        **kept,
-        "TMPDIR": scratch,
-        RUN_VARIABLE: run,
-        # Other plugins reorder, repeat and print.
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
-
-
-@contextmanager
-def _interruptions_passed_on(
-    child: subprocess.Popen[bytes], record: Record
-) -> Iterator[int]:
-    """Have the process clean up at the first Ctrl-C, and die at the next.
+def _interruptions_passed_on(children: Sequence[Child]) -> Iterator[int]:
+    """Have each process hear of Ctrl-C.
 
     :returns: a descriptor that can be read when that has happened.
     """
@@ -180,13 +114,10 @@ def _interruptions_passed_on(
     os.set_blocking(heard, False)
 
     def interrupt(number: int, frame: object) -> None:
-        again = record.was_interrupted
-        record.was_interrupted = True
-        with suppress(ProcessLookupError):
-            if again:
-                os.killpg(child.pid, signal.SIGKILL)
-            else:
-                os.kill(child.pid, signal.SIGINT)
+        if not children:
+            raise KeyboardInterrupt
+        for child in children:
+            child.interrupt()
         os.write(say, b"!")
 
     before = {}
@@ -204,101 +135,63 @@ def _interruptions_passed_on(
 
 
 def _listen(
-    process: _Process,
-    record: Record,
+    children: Sequence[Child],
+    interrupted: int,
     progress: Callable[[int, int], None],
-    patience: float,
+    enough: Callable[[Record], bool],
 ) -> None:
-    """Hear the process out, to its last word or to its end.
-
-    :param patience: seconds of silence of a test, after which it is ended.
-    """
-    os.set_blocking(process.output, False)
-    ended = os.pidfd_open(process.child.pid)
-    buffer = b""
-    try:
+    """Hear the processes out, until each has said enough or is gone."""
+    heard = {child: time.monotonic() for child in children}
+    shown = None
+    while waiting := [c for c in children if not enough(c.record)]:
         with selectors.DefaultSelector() as selector:
-            for descriptor in (process.output, process.interrupted, ended):
-                selector.register(descriptor, selectors.EVENT_READ)
-            while not record.is_over:
-                silence = _allowed_silence(record, patience)
-                ready = [key.fd for key, _ in selector.select(silence)]
-                if not ready:
-                    record.died(f"since it did nothing for {silence:g} s")
-                    break
-                _read_all(process.interrupted)
-                *lines, buffer = (buffer + _read_all(process.output)).split(
-                    b"\n"
-                )
-                before = record.progress
-                for line in lines:
-                    _hear(record, line)
-                if record.progress != before:
-                    progress(*record.progress)
-                if ended in ready and not record.is_over:
-                    record.died(_how(process.child))
-                    break
-    finally:
-        os.close(ended)
+            selector.register(interrupted, selectors.EVENT_READ)
+            for child in waiting:
+                selector.register(child.output, selectors.EVENT_READ)
+                selector.register(child.ended, selectors.EVENT_READ)
+            until = min(heard[c] + c.silence for c in waiting)
+            timeout = max(0.0, until - time.monotonic())
+            ready = {key.fd for key, _ in selector.select(timeout)}
+        if interrupted in ready:
+            with suppress(BlockingIOError):
+                os.read(interrupted, 4096)
+        now = time.monotonic()
+        for child in waiting:
+            if ready & {child.output, child.ended, interrupted}:
+                heard[child] = now
+                child.listen()
+                if child.ended in ready:
+                    child.see_end()
+            elif now >= heard[child] + child.silence:
+                child.give_up(child.silence)
+        counts = [child.record.progress for child in children]
+        over, there = map(sum, zip(*counts, strict=True))
+        if (over, there) != shown:
+            shown = (over, there)
+            progress(over, there)
 
 
-def _allowed_silence(record: Record, patience: float) -> float:
-    if record.was_interrupted:
-        return GRACE
-    return patience if record.is_testing else START
-
-
-def _read_all(output: int) -> bytes:
-    """Whatever is there to be read."""
-    data = b""
-    with suppress(BlockingIOError):
-        while part := os.read(output, 65536):
-            data += part
-    return data
-
-
-def _hear(record: Record, line: bytes) -> None:
-    event, *words = json.loads(line)
-    if event == "found":
-        rule_id, name, outcome, *rest = words
-        record.found(TestResult(rule_id, name, Outcome(outcome), *rest))
-    else:
-        getattr(record, event)(*words)
-
-
-def _end(child: subprocess.Popen[bytes]) -> int:
-    """End the process and whatever the driver started and left running."""
-    if child.returncode is None:
-        # As long as it is not waited for, the group's id is not reused.
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-    return child.wait()
-
-
-def _how(child: subprocess.Popen[bytes]) -> str:
-    status = _end(child)
-    if status < 0:
-        return f"killed by {signal.Signals(-status).name}"
-    return f"with exit status {status}"
-
-
-def _sweep(settings: Settings, run: str, *, made: bool) -> None:
-    """Remove what a process that is gone has left on the share.
+def _sweep(places: Sequence[Path], run: str, made: Sequence[Path]) -> None:
+    """Remove what processes that are gone have left on the share.
 
     Only directories that this run made, by their names.
+
+    :param made: those of ``places`` that were not there before.
     """
-    place = _place(settings)
-    if place is None:
-        return
-    for directory in place.glob(f"{PREFIX}{run}.*"):
-        shutil.rmtree(directory, ignore_errors=True)
-    if made:
+    for place in places:
+        for directory in place.glob(f"{PREFIX}{run}.*"):
+            shutil.rmtree(directory, ignore_errors=True)
+    for place in made:
         with suppress(OSError):
             place.rmdir()
 
 
-def _place(settings: Settings) -> Path | None:
-    """Where on the share the run makes its directories."""
-    if settings.share is None or settings.work_directory is None:
-        return settings.share
-    return settings.share / settings.work_directory
+def _places(settings: Settings, processes: int) -> list[Path]:
+    """Where on the share the run's processes make their directories."""
+    if settings.share is None:
+        return []
+    if settings.work_directory is None:
+        return [settings.share]
+    name = settings.work_directory
+    names = [f"{name}.{number}" for number in range(processes)]
+    return [settings.share / n for n in (names if processes > 1 else [name])]

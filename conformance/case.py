@@ -11,6 +11,7 @@ from typing import Any
 from typing import TypeVar
 
 import testtools
+from testtools.content import text_content
 
 from assisted_kit import subject as subjects
 from assisted_kit.capabilities import Capability
@@ -20,6 +21,7 @@ from assisted_kit.errors import AssistedKitError
 from assisted_kit.image import Image
 from assisted_kit.rules import Profile
 from assisted_kit.rules import Rule
+from assisted_kit.subject import Subject
 from conformance import catalogue
 from conformance import oracle
 from conformance import storage
@@ -47,6 +49,10 @@ class UndeclaredUse(AssistedKitError):
     """A test uses an ability of the driver that it does not declare."""
 
 
+class NotExercised(AssistedKitError):
+    """A test ended well, and had not evaluated the claim of its rule."""
+
+
 def verifies(rule_id: str) -> Callable[[Test], Test]:
     """Name the rule that a test verifies.
 
@@ -59,6 +65,12 @@ def verifies(rule_id: str) -> Callable[[Test], Test]:
         return test
 
     return name
+
+
+def reports(test: Test) -> Test:
+    """Mark a test of no rule, which finds something out and judges nothing."""
+    test.assisted_probe = True  # type: ignore[attr-defined]
+    return test
 
 
 def _shown(value: object) -> str:
@@ -77,8 +89,22 @@ class ConformanceTest(testtools.TestCase):
     assisted_evidence = 0
     assisted_message = ""
 
+    assisted_summary = ""
+    """The rule and what was observed, in a line."""
+
+    assisted_skip = ""
+    """Why it says nothing: ``capability``, ``profile``, ``no evidence``."""
+
+    assisted_works = ""
+    """The capability that a test of no rule saw working, if it did."""
+
     assisted_interrupted = False
     """Whether Ctrl-C was pressed during the test."""
+
+    @classmethod
+    def assisted_subject(cls) -> Subject:
+        """The driver that the class is about."""
+        return subjects.from_environment()
 
     @property
     def assisted_stuck(self) -> bool:
@@ -88,24 +114,41 @@ class ConformanceTest(testtools.TestCase):
 
     @property
     def assisted_rule(self) -> Rule:
-        """The rule that the test verifies."""
+        """The rule that the test verifies.
+
+        :raises AttributeError: it is a test of no rule.
+        """
         test = getattr(self, self._testMethodName)
         rule: Rule = test.assisted_rule
         return rule
+
+    @property
+    def assisted_probe(self) -> bool:
+        """Whether the test is of no rule."""
+        test = getattr(self, self._testMethodName)
+        return getattr(test, "assisted_probe", False)
 
     def setUp(self) -> None:
         super().setUp()
         self.volume: VolumeUnderTest | None = None
         self.deployment: Deployment | None = None
-        self.subject = subjects.from_environment()
+        self._troubles = 0
         self.addOnException(self._explain)
-        self._skip_unless_it_applies()
+        # Clean-up is last in, first out, so this is the last word.
+        self.addCleanup(self._see_evidence)
+        self.subject = self.assisted_subject()
+        if not self.assisted_probe:
+            self._skip_unless_it_applies()
 
     @property
     def assisted_requires(self) -> frozenset[Capability]:
         """What the test uses, its arrangement and its row included."""
         test = getattr(self, self._testMethodName)
-        marked = (test, *type(self).__mro__)
+        # A vendor's class has tests of many classes.
+        home = next(
+            c for c in reversed(type(self).__mro__) if test.__name__ in vars(c)
+        )
+        marked = (test, *home.__mro__)
         return frozenset(self.assisted_rule.requires).union(
             *(vars(where).get(REQUIRES, ()) for where in marked)
         )
@@ -116,6 +159,8 @@ class ConformanceTest(testtools.TestCase):
         :raises UndeclaredUse: it does not, so it would fail drivers that
             declare that they cannot do it.
         """
+        if self.assisted_probe:
+            return
         if capability not in self.assisted_requires:
             raise UndeclaredUse(
                 f"{self.id()} uses {capability.name} and does not say so"
@@ -125,15 +170,23 @@ class ConformanceTest(testtools.TestCase):
         adapter = self.subject.adapter
         profile = adapter.profile
         if profile not in self.assisted_rule.profiles:
+            self.assisted_skip = "profile"
             self.skipTest(f"the rule is not for {profile} drivers")
         for capability in sorted(
             self.assisted_requires - adapter.capabilities,
             key=lambda c: c.name,
         ):
+            self.assisted_skip = "capability"
             self.skipTest(
                 f"the driver does not declare {capability.name}: "
                 f"{capability.sentence}"
             )
+
+    def skip_if_declared(self, capability: Capability) -> None:
+        """Leave it to the rules that require it."""
+        if capability in self.subject.adapter.capabilities:
+            self.assisted_skip = "capability"
+            self.skipTest(f"the driver declares {capability.name}")
 
     # -- arranging
 
@@ -358,16 +411,35 @@ class ConformanceTest(testtools.TestCase):
 
     # -- explaining
 
+    def _see_evidence(self) -> None:
+        """Passing is not enough: the claim must have been evaluated.
+
+        :raises NotExercised: it was not, though nothing went wrong.
+        """
+        if self.assisted_probe:
+            return
+        if not (self.assisted_evidence or self._troubles):
+            self.assisted_skip = "no evidence"
+            raise NotExercised(
+                f"{self.assisted_rule.id}: the test ended without having "
+                f"evaluated its claim"
+            )
+
     def _explain(self, exc_info: Any) -> None:
         error = exc_info[1]
+        self._troubles += 1
         if isinstance(error, KeyboardInterrupt):
             self.assisted_interrupted = True
         if self.assisted_message:
             # What comes after the first trouble is mostly its consequence.
+            self.assisted_message += (
+                f"\n\nand then        {type(error).__name__}: {error}"
+            )
             return
         match error:
             case Violation():
                 self.assisted_message = str(error)
+                return
             case OperationFailed():
                 # The operation is part of what the rule claims to work.
                 self.assisted_evidence += 1
@@ -375,22 +447,40 @@ class ConformanceTest(testtools.TestCase):
                     error.expected, error.observed
                 )
             case self.skipException() | KeyboardInterrupt():
-                pass
+                return
+            case NotExercised():
+                self.assisted_message = self.assisted_summary = str(error)
+            case AssistedKitError() if self.deployment is None:
+                # No driver yet that it could be about.
+                self.assisted_message = str(error)
+                self.assisted_summary = f"{self.assisted_rule.id}: {error}"
+            case _ if self.assisted_probe:
+                self.assisted_message = f"{type(error).__name__}: {error}"
             case _:
                 self.assisted_message = self._message(
                     "the test runs to its end",
                     f"{type(error).__name__}: {error}",
                 )
+        # Runners that show the exception alone would not have it.
+        self.addDetail("rule", text_content(self.assisted_message))
 
     def _message(self, expected: str, observed: str) -> str:
-        repeat = ["assisted-kit", "run", *self.subject.options]
+        rule = self.assisted_rule
+        first, *_ = observed.splitlines() or [""]
+        self.assisted_summary = f"{rule.id} {rule.level}: {first}"
         return describe(
-            self.assisted_rule,
+            rule,
             expected,
             observed,
             self._evidence(),
-            shlex.join([*repeat, "--rule", self.assisted_rule.id]),
+            shlex.join(self._repeat()),
         )
+
+    def _repeat(self) -> list[str]:
+        """The command line that runs the test again."""
+        options = self.subject.options
+        rule_id = self.assisted_rule.id
+        return ["assisted-kit", "run", *options, "--rule", rule_id]
 
     def _evidence(self) -> Evidence:
         deployment, volume = self.deployment, self.volume

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import fixtures
 
+from assisted_kit.child import PART_VARIABLE
+from assisted_kit.child import RUN_VARIABLE
 from assisted_kit.subject import Subject
 from assisted_kit.subject import SubjectError
 from assisted_kit.supervisor import PREFIX
-from assisted_kit.supervisor import RUN_VARIABLE
 
 ROOM = 32
 """MiB that a test may write at most; the images are sparse."""
@@ -54,8 +55,10 @@ class WorkDirectory(fixtures.Fixture):
         named = self._subject.work_directory
         if named is None:
             return share
-        # Each of pytest-xdist's workers has one to itself.
-        worker = os.environ.get("PYTEST_XDIST_WORKER")
+        # Each process of a run, or worker of pytest-xdist, has its own.
+        worker = os.environ.get(PART_VARIABLE) or os.environ.get(
+            "PYTEST_XDIST_WORKER"
+        )
         path = share / (f"{named}.{worker}" if worker else named)
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise SubjectError(
@@ -93,26 +96,6 @@ class WorkDirectory(fixtures.Fixture):
                     os.fsync(file.fileno())
             finally:
                 path.unlink(missing_ok=True)
-
-    def _make(self, where: Path) -> bool:
-        """Set :attr:`path`; returns whether the directory is new."""
-        named = self._subject.work_directory
-        if named is None:
-            run = os.environ.get(RUN_VARIABLE)
-            prefix = f"{PREFIX}{run}." if run else PREFIX
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=where))
-            return True
-        # Each of pytest-xdist's workers has one to itself.
-        worker = os.environ.get("PYTEST_XDIST_WORKER")
-        self.path = where / (f"{named}.{worker}" if worker else named)
-        if self.path.is_symlink():
-            raise SubjectError(
-                f"{self.path} is a symbolic link; the kit works in a "
-                f"directory of its own on the share"
-            )
-        there = self.path.is_dir()
-        self.path.mkdir(exist_ok=True)
-        return not there
 
 
 def _not_directory(path: Path) -> str:

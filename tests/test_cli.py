@@ -152,6 +152,16 @@ def test_selected_rule_that_is_skipped_is_status_3(place: Place) -> None:
     assert missing in done.result["rules"][1]["skipped"][0]
 
 
+def test_legacy_driver_is_judged_by_its_own_rules(place: Place) -> None:
+    done = place.run("Legacy", rules=("SIG-001",))
+    assert done.exit_status == 3
+    assert done.statuses == {"SIG-001": "not applicable"}
+    assert done.result is not None
+    assert done.result["profile"] == "legacy"
+    assert "profile: legacy" in done.output
+    assert "left out" not in done.output
+
+
 def test_json_on_standard_output_is_alone_there(place: Place) -> None:
     done = shell("kit run --rule SIG-001 --json -", place.directory)
     assert done.returncode == 0

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from assisted_kit.abilities import Ability
+from assisted_kit.abilities import AbilityStatus
 from assisted_kit.results import by_rule
 from assisted_kit.results import ExitStatus
 from assisted_kit.results import Outcome
@@ -29,6 +31,9 @@ PASSED = (
     result_of(MUST, Outcome.PASSED),
     result_of(SHOULD, Outcome.PASSED),
 )
+
+
+UNPROVEN = Ability("clone", AbilityStatus.NOT_EXERCISED)
 
 
 def run(*tests: TestResult, **others: object) -> RunResult:
@@ -76,7 +81,30 @@ def run(*tests: TestResult, **others: object) -> RunResult:
         ),
         (run(), Verdict.PARTIAL, 3),
         (run(result_of(MUST, Outcome.PASSED, 0)), Verdict.PARTIAL, 3),
-        (run(result_of(MUST, Outcome.SKIPPED, 0)), Verdict.CONFORMANT, 0),
+        (
+            run(result_of(MUST, Outcome.SKIPPED, 0), PASSED[1]),
+            Verdict.CONFORMANT,
+            0,
+        ),
+        (
+            run(result_of(MUST, Outcome.NOT_APPLICABLE, 0), PASSED[1]),
+            Verdict.CONFORMANT,
+            0,
+        ),
+        # To skip everything is no way to conform.
+        (run(result_of(MUST, Outcome.SKIPPED, 0)), Verdict.PARTIAL, 3),
+        (
+            run(result_of(MUST, Outcome.NOT_APPLICABLE, 0), selected=True),
+            Verdict.PARTIAL,
+            3,
+        ),
+        (run(*PASSED, tampered=("x",)), Verdict.PARTIAL, 3),
+        (run(*PASSED, abilities=(UNPROVEN,)), Verdict.PARTIAL, 3),
+        (
+            run(*PASSED, abilities=(UNPROVEN,), selected=True),
+            Verdict.PARTIAL,
+            0,
+        ),
         (
             run(result_of(MUST, Outcome.SKIPPED, 0), selected=True),
             Verdict.PARTIAL,
@@ -96,6 +124,7 @@ def test_verdict_and_exit_status(
         ([], Outcome.NOT_EXERCISED),
         ([Outcome.PASSED], Outcome.PASSED),
         ([Outcome.SKIPPED], Outcome.SKIPPED),
+        ([Outcome.NOT_APPLICABLE], Outcome.NOT_APPLICABLE),
         ([Outcome.PASSED, Outcome.SKIPPED], Outcome.PASSED),
         ([Outcome.PASSED, Outcome.NOT_EXERCISED], Outcome.NOT_EXERCISED),
         ([Outcome.SKIPPED, Outcome.NOT_EXERCISED], Outcome.NOT_EXERCISED),
@@ -123,10 +152,15 @@ def test_json_result() -> None:
         result_of(MUST, Outcome.FAILED, 2),
         result_of(SHOULD, Outcome.SKIPPED, 0),
         selected=True,
+        profile="legacy",
+        abilities=[UNPROVEN],
+        left_out=["deselected: 1 test of MUS-001"],
+        tampered=["x was replaced at run time"],
     )
     assert json.loads(failed.as_json()) == {
         "verdict": "not conformant",
         "driver": "vendor:Driver",
+        "profile": "legacy",
         "contract": 1,
         "rules": [
             {
@@ -144,6 +178,9 @@ def test_json_result() -> None:
                 "skipped": ["SHO-001 skipped"],
             },
         ],
+        "capabilities": {"clone": "not exercised"},
+        "left_out": ["deselected: 1 test of MUS-001"],
+        "tampered": ["x was replaced at run time"],
     }
 
 

@@ -14,6 +14,7 @@ from assisted_kit import DriverAdapter
 from assisted_kit import subject
 from assisted_kit.capabilities import Capability
 from assisted_kit.capabilities import DEFAULT
+from assisted_kit.rules import Profile
 from assisted_kit.subject import SubjectError
 from assisted_kit.subject import UsageError
 from reference_driver.driver import RemoteFSAssistedDriver
@@ -90,6 +91,11 @@ def test_capabilities_of_the_configuration_file_count(
     file.write_text("[assisted_kit]\ncapabilities = qcow2_base\n")
     found = subject.load("troublesome:Good", str(file))
     assert found.adapter.capabilities == {Capability.qcow2_base}
+
+
+def test_legacy_driver_is_one(users_directory: Path) -> None:
+    found = subject.load("troublesome:Legacy")
+    assert found.adapter.profile is Profile.LEGACY
 
 
 def test_adapter_in_the_drivers_place(users_directory: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.command_line import assisted_kit_run
 from tests.command_line import Finished
 
 DRIVERS = Path(__file__).parent / "drivers"
+SOURCES = (DRIVERS, Path(__file__).parent.parent)
+"""The drivers, and the kit that these tests belong to."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Place:
             directory.mkdir()
         place.configure()
         patch.setenv("TMPDIR", str(place.temporary))
-        patch.setenv("PYTHONPATH", str(DRIVERS))
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, SOURCES)))
         return place
 
     def configure(self, *lines: str) -> None:

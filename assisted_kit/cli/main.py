@@ -8,12 +8,15 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from assisted_kit import junit
 from assisted_kit import suite
 from assisted_kit.cli import rendering
 from assisted_kit.errors import AssistedKitError
@@ -61,11 +64,27 @@ def main() -> None:
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write the result to this file, '-' for standard output.",
 )
+@click.option(
+    "--junit",
+    "junit_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write the result as JUnit XML to this file, or to '-'.",
+)
+@click.option(
+    "-n",
+    "processes",
+    metavar="N",
+    default="1",
+    help="Spread the tests over so many processes; 'auto': one a core.",
+)
 def run(
     driver: str | None,
     config_file: str | None,
     rule_ids: tuple[str, ...],
     json_file: Path | None,
+    junit_file: Path | None,
+    processes: str,
 ) -> None:
     """Put a driver before the suite.
 
@@ -75,14 +94,16 @@ def run(
     """
     with _errors_explained():
         suite.select(rule_ids)
-        _check_writable(json_file)
-        result = suite.run(driver, config_file, rule_ids, _progress)
+        outputs = _outputs({"--json": json_file, "--junit": junit_file})
+        result = suite.run(
+            driver, config_file, rule_ids, _progress, _number(processes)
+        )
         _end_progress()
-        # The file first: whoever reads the text may stop reading it.
-        if json_file is not None:
-            _write(result, json_file)
+        # The files first: whoever reads the text may stop reading it.
+        for output in outputs:
+            output.write(result)
         if result.began:
-            to_stderr = str(json_file) == "-"
+            to_stderr = any(output.is_stdout for output in outputs)
             _echo(rendering.render(result, rendering.width()), err=to_stderr)
         else:
             for message in result.trouble or ("interrupted",):
@@ -106,6 +127,7 @@ def rules(as_json: bool) -> None:
                     "section": rule.section,
                     "sources": list(rule.sources),
                     "requires": [c.name for c in rule.requires],
+                    "profiles": [str(p) for p in rule.profiles],
                 }
                 for rule in catalogue
             ]
@@ -144,42 +166,86 @@ def _errors_explained() -> Iterator[None]:
         )
 
 
-def _check_writable(json_file: Path | None) -> None:
-    """Find out before the run, not after it, that a result would be lost.
+def _number(processes: str) -> int:
+    """How many processes the user wants.
 
-    :raises UsageError: the file cannot be written.
+    :raises UsageError: that is no number of processes.
     """
-    if json_file is None or str(json_file) == "-":
-        return
-    try:
-        there = json_file.exists()
-        if there and not json_file.is_file():
-            # Opening a pipe would wait for whoever reads it.
-            return
-        with json_file.open("a"):
-            pass
-        if not there:
-            json_file.unlink()
-    except OSError as error:
+    if processes == "auto":
+        return len(os.sched_getaffinity(0))
+    if not (processes.isascii() and processes.isdigit() and int(processes)):
         raise UsageError(
-            f"--json {json_file} cannot be written: {error.strerror}"
-        ) from error
-
-
-def _write(result: RunResult, json_file: Path) -> None:
-    if str(json_file) == "-":
-        _echo(result.as_json(), nl=False)
-        return
-    try:
-        json_file.write_text(result.as_json(), encoding="utf-8")
-    except OSError as error:
-        # It is not to be lost for that.
-        _echo(result.as_json(), nl=False)
-        _fail(
-            f"--json {json_file} cannot be written: {error}; the result is "
-            f"on standard output",
-            ExitStatus.NOT_RUN,
+            f"-n {processes}: write a number of processes, or auto"
         )
+    return int(processes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """A file that the user wants to have."""
+
+    option: str
+    file: Path
+
+    @property
+    def is_stdout(self) -> bool:
+        return str(self.file) == "-"
+
+    def check(self) -> None:
+        """Find out before the run, not after it, that it would be lost.
+
+        :raises UsageError: the file cannot be written.
+        """
+        if self.is_stdout:
+            return
+        try:
+            there = self.file.exists()
+            if there and not self.file.is_file():
+                # Opening a pipe would wait for whoever reads it.
+                return
+            with self.file.open("a"):
+                pass
+            if not there:
+                self.file.unlink()
+        except OSError as error:
+            raise UsageError(
+                f"{self.option} {self.file} cannot be written: "
+                f"{error.strerror}"
+            ) from error
+
+    def write(self, result: RunResult) -> None:
+        make = {"--json": RunResult.as_json, "--junit": junit.render}
+        text = make[self.option](result)
+        if self.is_stdout:
+            _echo(text, nl=False)
+            return
+        try:
+            self.file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            # It is not to be lost for that.
+            _echo(text, nl=False)
+            _fail(
+                f"{self.option} {self.file} cannot be written: {error}; the "
+                f"result is on standard output",
+                ExitStatus.NOT_RUN,
+            )
+
+
+def _outputs(files: Mapping[str, Path | None]) -> list[_Output]:
+    """What the user wants written, seen to be possible.
+
+    :raises UsageError: it is not.
+    """
+    wanted = [_Output(option, f) for option, f in files.items() if f]
+    names = [output.file for output in wanted]
+    for output in wanted:
+        if names.count(output.file) > 1:
+            raise UsageError(
+                f"{' and '.join(files)} are to be written to the same file, "
+                f"{output.file}"
+            )
+        output.check()
+    return wanted
 
 
 def _progress(over: int, collected: int) -> None:

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 
 import click
 
+from assisted_kit.abilities import Ability
+from assisted_kit.abilities import AbilityStatus
+from assisted_kit.capabilities import Capability
 from assisted_kit.results import Outcome
 from assisted_kit.results import RuleResult
 from assisted_kit.results import RunResult
 from assisted_kit.results import Verdict
+from assisted_kit.rules import Profile
 from assisted_kit.rules import Rule
 
 _COLOURS = {
@@ -21,6 +25,7 @@ _COLOURS = {
     Outcome.FAILED: "red",
     Outcome.ERROR: "red",
     Outcome.SKIPPED: "yellow",
+    Outcome.NOT_APPLICABLE: "yellow",
     Outcome.NOT_EXERCISED: "red",
 }
 
@@ -53,7 +58,7 @@ def render(result: RunResult, columns: int = WIDEST) -> str:
     rule_off = "-" * min(72, columns)
     lines = [*_head(result, columns), ""]
     lines += [_line(rule, columns) for rule in result.rules]
-    lines += _skips(result, columns)
+    lines += _notes(result, columns)
     for rule in result.with_status(Outcome.FAILED, Outcome.ERROR):
         # One message tells what is wrong; the JSON result has them all.
         lines += ["", rule_off, rule.messages[0] if rule.messages else ""]
@@ -66,6 +71,18 @@ def render(result: RunResult, columns: int = WIDEST) -> str:
             continue
         lines += ["", rule_off, trouble]
     return "\n".join(lines)
+
+
+def summary(result: RunResult, columns: int = WIDEST) -> str:
+    """What is to be said where the failures have been shown already."""
+    columns = max(NARROWEST, min(WIDEST, columns))
+    lines = [*_head(result, columns)]
+    open_ = result.with_status(
+        Outcome.FAILED, Outcome.ERROR, Outcome.NOT_EXERCISED
+    )
+    if open_:
+        lines += ["", *(_line(rule, columns) for rule in open_)]
+    return "\n".join([*lines, *_notes(result, columns)])
 
 
 def render_rule(rule: Rule, columns: int = WIDEST) -> str:
@@ -86,19 +103,36 @@ def render_rule(rule: Rule, columns: int = WIDEST) -> str:
     return "\n".join(lines)
 
 
-def _skips(result: RunResult, columns: int) -> Iterator[str]:
-    """What was left out, the reason once for all rules that it concerns."""
+def _notes(result: RunResult, columns: int) -> Iterator[str]:
+    """What the rules alone do not tell, a paragraph each."""
+    for colour, note in _said(result):
+        first, *more = textwrap.wrap(note, columns, subsequent_indent=" " * 10)
+        yield ""
+        yield click.style(first, fg=colour)
+        yield from more
+
+
+def _said(result: RunResult) -> Iterator[tuple[str | None, str]]:
+    for ability in result.unproven:
+        yield "red", f"declared, not exercised: {_sentence(ability)}"
+    for what in result.tampered:
+        yield "red", f"not the suite's own: {what}"
+    # The reason once for all rules that it concerns.
     concerned: dict[str, list[str]] = {}
     for rule in result.rules:
         for reason in rule.skips:
             concerned.setdefault(reason, []).append(rule.rule.id)
     for reason, rule_ids in concerned.items():
-        yield ""
-        yield from textwrap.wrap(
-            f"left out: {reason} ({', '.join(rule_ids)})",
-            columns,
-            subsequent_indent=" " * 10,
-        )
+        yield None, f"left out: {reason} ({', '.join(rule_ids)})"
+    for what in result.left_out:
+        yield None, f"left out: {what}"
+    for ability in result.abilities:
+        if ability.status is AbilityStatus.WORKS:
+            yield None, f"works, and is not declared: {_sentence(ability)}"
+
+
+def _sentence(ability: Ability) -> str:
+    return f"{ability.name}: {Capability[ability.name].sentence}"
 
 
 def _head(result: RunResult, columns: int) -> Iterator[str]:
@@ -117,9 +151,12 @@ def _head(result: RunResult, columns: int) -> Iterator[str]:
         yield "interrupted: what follows is not the whole result"
     yield f"{verdict}: {result.driver}"
     said = [f"rules: {counts}; claims evaluated: {evidence}"]
+    if result.profile not in (None, Profile.ASSISTED):
+        said.insert(0, f"profile: {result.profile}")
     if result.verdict is Verdict.PARTIAL and result.selected:
         said.append(
-            "Only some rules were selected, so conformance is not decided."
+            "Only some of the suite was selected, so conformance is not "
+            "decided."
         )
     for sentence in said:
         yield from textwrap.wrap(sentence, columns)

@@ -146,3 +146,21 @@ class IgnoresInterruption(WaitsForInterruption):
         super().create_snapshot_assisted_begin(snapshot_ref)
         self.tell()
         threading.Event().wait()
+
+
+# -- to the suite
+
+
+class ReplacesClaim(RemoteFSAssistedDriver):
+    """Has every claim about it hold."""
+
+    supports_assisted_snapshots = "yes"
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        from conformance.case import ConformanceTest
+
+        def claim(self, holds, expected, observed):
+            self.assisted_evidence += 1
+
+        ConformanceTest.claim = claim

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the kit that judges is the kit as it was written.
+
+A conftest, a plugin or the driver itself can replace a function of the kit
+while it is loaded, and make every claim hold.  What is in memory is
+compared with what the modules' own loaders give.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import functools
+import inspect
+import sys
+from collections.abc import Iterator
+from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType
+from types import ModuleType
+from typing import Any
+
+from assisted_kit.preflight import PACKAGES
+
+_MAY_WRAP = {"contextlib", "ddt", "functools", "tenacity", *PACKAGES}
+"""Modules whose functions stand before one of the kit's, as decorators."""
+
+
+class Integrity:
+    """What of the kit has been replaced, each place said once."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._places: list[tuple[Mapping[str, Any], str, str, Any]] = []
+        self._said: set[str] = set()
+
+    def changes(self, *, thorough: bool = False) -> list[str]:
+        """What has been replaced and not yet been said.
+
+        :param thorough: look at modules that were imported since as well.
+        """
+        if thorough:
+            for name, module in sorted(sys.modules.items()):
+                if name.partition(".")[0] in PACKAGES:
+                    self._look_at(name, module)
+        found = [
+            where
+            for members, name, where, code in self._places
+            if _code(members.get(name)) != code
+        ]
+        new = [where for where in found if where not in self._said]
+        self._said.update(new)
+        return [f"{where} was replaced at run time" for where in new]
+
+    def _look_at(self, name: str, module: ModuleType) -> None:
+        """Know what a module's functions have to be."""
+        file = getattr(module, "__file__", None)
+        if name in self._known or not file or not file.endswith(".py"):
+            return
+        self._known.add(name)
+        code = SourceFileLoader(name, file).get_code(name)
+        expected = _functions(code) if code else {}
+        places = list(_members(module, expected))
+        if any(_differs(place, expected) for place in places):
+            # pytest has put its own code in the place of each assert.
+            rewritten = _functions(_rewritten(Path(file)))
+            for where, codes in rewritten.items():
+                expected.setdefault(where, []).extend(codes)
+        for place in places:
+            members, attribute, path, value = place
+            written = _code(value)
+            if _differs(place, expected):
+                written = (None,)
+            self._places.append(
+                (members, attribute, f"{name}:{path}", written)
+            )
+        if code:
+            for attribute, value in _imports(code, vars(module)):
+                where = f"{name}:{attribute}"
+                if _code(value) is not None:
+                    self._places.append(
+                        (vars(module), attribute, where, _code(value))
+                    )
+
+
+def _functions(code: CodeType) -> dict[str, list[CodeType]]:
+    """The functions of a module and of its classes, by qualified name."""
+    found: dict[str, list[CodeType]] = {}
+    for constant in code.co_consts:
+        if not isinstance(constant, CodeType) or "<" in constant.co_qualname:
+            continue
+        if constant.co_flags & inspect.CO_OPTIMIZED:
+            found.setdefault(constant.co_qualname, []).append(constant)
+        else:
+            for name, codes in _functions(constant).items():
+                found.setdefault(name, []).extend(codes)
+    return found
+
+
+def _rewritten(file: Path) -> CodeType:
+    from _pytest.assertion.rewrite import rewrite_asserts
+
+    source = file.read_bytes()
+    tree = ast.parse(source)
+    rewrite_asserts(tree, source, str(file))
+    code: CodeType = compile(tree, str(file), "exec", dont_inherit=True)
+    return code
+
+
+_Place = tuple[Mapping[str, Any], str, str, Any]
+
+
+def _members(
+    module: ModuleType, expected: Mapping[str, object]
+) -> Iterator[_Place]:
+    """Where the module's functions are, tests that ddt made included."""
+    owners = {path.rpartition(".")[0] for path in expected}
+    for owner in sorted(owners):
+        members: Mapping[str, Any] | None = vars(module)
+        for name in filter(None, owner.split(".")):
+            found = (members or {}).get(name)
+            members = vars(found) if inspect.isclass(found) else None
+        for name, value in (members or {}).items():
+            path = f"{owner}.{name}" if owner else name
+            is_row = owner and name.startswith("test") and callable(value)
+            if path in expected or is_row:
+                yield members or {}, name, path, value
+
+
+def _differs(place: _Place, expected: Mapping[str, list[CodeType]]) -> bool:
+    _, _, path, value = place
+    codes = expected.get(path)
+    if codes is None:
+        # A row's test is named after the one that has the code.
+        codes = [
+            code
+            for name, written in expected.items()
+            if path.startswith(f"{name}_")
+            for code in written
+        ]
+    found = _code(value)
+    return found is None or any(code not in codes for code in found)
+
+
+def _code(value: Any) -> tuple[CodeType | None, ...] | None:
+    """The code behind a member; None for what has none."""
+    if isinstance(value, property):
+        parts = (value.fget, value.fset, value.fdel)
+        return tuple(c for p in parts if p for c in _code(p) or (None,))
+    if isinstance(value, staticmethod | classmethod):
+        return _code(value.__func__)
+    if isinstance(value, functools.cached_property):
+        return _code(value.func)
+    # A command of click's.
+    value = getattr(value, "callback", value)
+    while (inner := getattr(value, "__wrapped__", None)) is not None:
+        outer = getattr(value, "__code__", None)
+        if outer is not None:
+            file = Path(outer.co_filename)
+            if not _MAY_WRAP & {file.stem, *file.parts}:
+                return None
+        value = inner
+    code = getattr(value, "__code__", None)
+    return (code,) if isinstance(code, CodeType) else None
+
+
+def _imports(
+    code: CodeType, members: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """What a module has of the kit's others, as those have it."""
+    module: ModuleType | None = None
+    value: Any = None
+    for instruction in dis.get_instructions(code):
+        match instruction.opname:
+            case "IMPORT_NAME":
+                name = str(instruction.argval)
+                ours = name.partition(".")[0] in PACKAGES
+                module = sys.modules.get(name) if ours else None
+                value = None
+            case "IMPORT_FROM" if module is not None:
+                value = vars(module).get(str(instruction.argval))
+            case "STORE_NAME":
+                if value is not None and instruction.argval in members:
+                    yield str(instruction.argval), value
+                value = None

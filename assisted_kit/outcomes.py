@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a single test of a rule ended."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Outcome(enum.StrEnum):
+    """How a rule, or one test of it, ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    """The claim could not be evaluated."""
+    SKIPPED = "skipped"
+    """It is for an ability that the driver does not declare."""
+    NOT_APPLICABLE = "not applicable"
+    """It is not for drivers of this profile."""
+    NOT_EXERCISED = "not exercised"
+    """No claim was evaluated, though one should have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One test of one rule."""
+
+    __test__ = False
+
+    rule_id: str
+    name: str
+    outcome: Outcome
+    evidence: int = 0
+    """How many times the claim was evaluated."""
+    message: str = ""
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the test found something out about the driver."""
+        judged = self.outcome in (Outcome.PASSED, Outcome.FAILED)
+        return judged and self.evidence > 0

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions of the kit that somebody replaced while it was loaded."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import assisted_kit
+import conformance
+import fakes
+from assisted_kit.integrity import Integrity
+from conformance import case
+from conformance import oracle
+from conformance import test_create as creates
+from tests.troublesome_run import Place
+from tests.troublesome_run import place as place
+
+
+def modules(package: ModuleType) -> list[str]:
+    return [
+        found.name
+        for found in pkgutil.walk_packages(
+            package.__path__, f"{package.__name__}."
+        )
+        if "__main__" not in found.name and ".migrations." not in found.name
+    ]
+
+
+@pytest.fixture(scope="module")
+def integrity() -> Integrity:
+    """Knows every module of the kit."""
+    for package in (assisted_kit, conformance, fakes):
+        for name in modules(package):
+            importlib.import_module(name)
+    made = Integrity()
+    assert made.changes(thorough=True) == []
+    return made
+
+
+def lie(*_arguments: object) -> None:
+    return None
+
+
+ROW = "test_guests_header_changes_no_format_1_detached"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "said"),
+    [
+        (oracle, "compare", lie, "conformance.oracle:compare"),
+        (case, "describe", lie, "conformance.case:describe"),
+        (
+            case.ConformanceTest,
+            "claim",
+            lie,
+            "conformance.case:ConformanceTest.claim",
+        ),
+        (
+            case.ConformanceTest,
+            "claim_equal",
+            functools.wraps(case.ConformanceTest.claim_equal)(lie),
+            "conformance.case:ConformanceTest.claim_equal",
+        ),
+        (
+            case.ConformanceTest,
+            "assisted_requires",
+            property(lie),
+            "conformance.case:ConformanceTest.assisted_requires",
+        ),
+        (
+            case.ConformanceTest,
+            "assisted_subject",
+            None,
+            "conformance.case:ConformanceTest.assisted_subject",
+        ),
+        (
+            creates.OverlayTest,
+            ROW,
+            lie,
+            f"conformance.test_create:OverlayTest.{ROW}",
+        ),
+    ],
+)
+def test_replaced_function_is_said_once(
+    integrity: Integrity,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    value: object,
+    said: str,
+) -> None:
+    monkeypatch.setattr(owner, name, value)
+    assert integrity.changes() == [f"{said} was replaced at run time"]
+    assert integrity.changes() == []
+
+
+def test_function_that_was_replaced_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(case.ConformanceTest, "claim", lie)
+    (said,) = Integrity().changes(thorough=True)
+    assert said.startswith("conformance.case:ConformanceTest.claim ")
+
+
+def test_driver_that_replaces_a_claim_is_caught(place: Place) -> None:
+    done = place.run("ReplacesClaim", rules=("SIG-001", "SIG-002"))
+    assert done.exit_status == 3
+    assert done.result is not None
+    assert done.result["verdict"] == "partial"
+    (said,) = done.result["tampered"]
+    assert said.startswith("conformance.case:ConformanceTest.claim was")
+    assert said in " ".join(done.output.split())
