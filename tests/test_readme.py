@@ -7,7 +7,15 @@ import re
 import textwrap
 from pathlib import Path
 
+import click
+
+from assisted_kit.abilities import AbilityStatus
+from assisted_kit.cli.main import run
+from assisted_kit.outcomes import Outcome
+from assisted_kit.results import RunResult
 from tests.command_line import assisted_kit_run
+from tests.test_anywhere import Repository
+from tests.test_anywhere import repository as repository
 
 README = Path(__file__).parent.parent / "README.rst"
 
@@ -56,3 +64,36 @@ def test_configuration_file_is_accepted(tmp_path: Path) -> None:
     assert done.result is not None
     assert done.result["driver"] == "mydriver:MyDriver"
     assert list(share.iterdir()) == []
+
+
+def test_usage_has_every_option() -> None:
+    usage = README.read_text().split("``./kit run [--driver MODULE", 1)[1]
+    usage = f"[--driver MODULE{usage.split('``', 1)[0]}"
+    for option in run.params:
+        metavar = option.make_metavar(click.Context(run))
+        assert f"[{option.opts[0]} {metavar}]" in " ".join(usage.split())
+
+
+def test_everything_in_the_json_result_is_explained() -> None:
+    text = README.read_text().split("The JSON result has\n", 1)[1]
+    text = text.split("Anywhere\n====", 1)[0]
+    said = ("x",)
+    result = RunResult("a:B", (), False, False, said, None, (), said, said)
+    for name in (*result.as_dict(), *Outcome, *AbilityStatus):
+        assert f"``{name}``" in " ".join(text.split())
+
+
+def test_class_of_a_vendors_is_the_whole_suite(repository: Repository) -> None:
+    text = block_after("drivers:\n\n.. code-block:: python\n")
+    repository.write("test_mine.py", text)
+    (repository.path / "mydriver.py").write_text(
+        "from drivers import Broken as MyDriver\n"
+    )
+    status, output = repository.run(
+        "unittest", "discover", "tests", "-k", "test_support_is_declared"
+    )
+    assert status == 1, output
+    assert "Ran 1 test " in output
+    assert (
+        "repeat          python -m unittest test_mine.TestMyDriver" in output
+    )
