@@ -25,6 +25,7 @@ from assisted_kit.qcow2.header import is_qcow2
 from assisted_kit.qcow2.header import read_header
 from assisted_kit.qcow2.layer import Layer
 from assisted_kit.qcow2.opening import open_regular
+from assisted_kit.qcow2.reader import HeaderReader
 
 __all__ = [
     "Chain",
@@ -33,6 +34,7 @@ __all__ = [
     "Extent",
     "ForeignBackingFile",
     "Header",
+    "HeaderReader",
     "ImageError",
     "Kind",
     "Layer",

@@ -77,7 +77,7 @@ class Clusters:
     def unpack(self, packed: Packed) -> bytes:
         """The content of a compressed cluster, all of it."""
         stream = zlib.decompressobj(_WINDOW_BITS)
-        data = read_up_to(self._file, packed.length, packed.offset)
+        data = read_up_to(self._file.fileno(), packed.length, packed.offset)
         try:
             content = stream.decompress(data, self._cluster_size)
         except zlib.error as error:
@@ -156,7 +156,7 @@ class Clusters:
         return self._slice
 
     def _entries(self, offset: int, length: int) -> array[int] | None:
-        raw = read_up_to(self._file, length, offset)
+        raw = read_up_to(self._file.fileno(), length, offset)
         if len(raw) < length:
             raise DamagedImage(
                 self._name, f"ends inside the table at {offset}"

@@ -8,9 +8,8 @@ in the first cluster. Every number is big-endian.
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 from typing import Final
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from assisted_kit.qcow2.errors import DamagedImage
 from assisted_kit.qcow2.errors import NotQcow2
 from assisted_kit.qcow2.errors import UnsupportedImage
+from assisted_kit.qcow2.opening import open_descriptor
 from assisted_kit.qcow2.opening import open_regular
 from assisted_kit.qcow2.opening import read_up_to
 from assisted_kit.qcow2.opening import size_of
@@ -48,12 +48,16 @@ _END_OF_EXTENSIONS: Final = 0x00000000
 _BACKING_FORMAT: Final = 0xE2792ACA
 _DATA_FILE: Final = 0x44415441
 
-_FIRST_READ: Final = 4096  # holds all of nearly every header
+FIRST_READ: Final = 4096  # holds all of nearly every header
+BACKING_NAME: Final = "backing file name"
 _EXTENSION: Final = struct.Struct(">II")
 
 
-class _Version2(NamedTuple):
-    """The fields that both versions have, in the order of the file."""
+class Fields(NamedTuple):
+    """The fields in the order of the file.
+
+    Version 3 added the last five, whose defaults are version 2's.
+    """
 
     magic: bytes
     version: int
@@ -68,24 +72,27 @@ class _Version2(NamedTuple):
     refcount_table_clusters: int
     nb_snapshots: int
     snapshots_offset: int
-
-
-class _Version3(NamedTuple):
-    """The fields that version 3 adds; the defaults are version 2's."""
-
     incompatible_features: int = 0
     compatible_features: int = 0
     autoclear_features: int = 0
     refcount_order: int = 4
     header_length: int = 72
 
+    @property
+    def tables_end(self) -> int:
+        """How long the file must be at least to hold the two tables."""
+        return max(
+            self.l1_table_offset + self.l1_size * 8,
+            self.refcount_table_offset
+            + (self.refcount_table_clusters << self.cluster_bits),
+        )
+
 
 _VERSION_2: Final = struct.Struct(">4sIQIIQIIQQIIQ")
-_VERSION_3: Final = struct.Struct(">QQQII")
+_VERSION_3: Final = struct.Struct(f"{_VERSION_2.format}QQQII")
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What a header says that matters to who reads the image.
 
     An image with a data file, encryption or an unknown feature has no
@@ -113,14 +120,19 @@ class Header:
         return -(-self.virtual_size >> (2 * self.cluster_bits - 3))
 
 
-def inspect(path: StrPath) -> Header:
+def inspect(path: StrPath, *, dir_fd: int | None = None) -> Header:
     """Read the header of a qcow2 file.
 
+    :param dir_fd: the open directory that a relative path is in
     :raises ImageError: not a regular file, not qcow2, damaged, unsupported
     :raises OSError: the file cannot be opened or read
     """
-    with open_regular(path) as file:
-        return read_header(file, str(path))
+    fd, status = open_descriptor(path, dir_fd=dir_fd)
+    try:
+        start = read_up_to(fd, FIRST_READ, 0)
+        return parse(fd, start, status.st_size, str(path))[0]
+    finally:
+        os.close(fd)
 
 
 def is_qcow2(path: StrPath) -> bool:
@@ -130,7 +142,7 @@ def is_qcow2(path: StrPath) -> bool:
     never decide what format an image has.
     """
     with open_regular(path) as file:
-        return read_up_to(file, len(MAGIC), 0) == MAGIC
+        return read_up_to(file.fileno(), len(MAGIC), 0) == MAGIC
 
 
 def read_header(file: BinaryIO, name: str) -> Header:
@@ -141,56 +153,62 @@ def read_header(file: BinaryIO, name: str) -> Header:
     :raises DamagedImage: what QEMU would refuse, or read in two ways
     :raises UnsupportedImage: an image that is well-formed but not for us
     """
-    start = read_up_to(file, _FIRST_READ, 0)
-    fields, extra = _fields(start, name)
-    _check_features(fields, extra, start, name)
-    _check_sizes(fields, extra, name)
-    _check_tables(fields, size_of(file), name)
-    area = _Area(file, name, start, 1 << fields.cluster_bits)
-    backing_file = _backing_file(fields, extra, area)
-    return Header(
-        version=fields.version,
-        virtual_size=fields.size,
-        cluster_bits=fields.cluster_bits,
-        backing_file=backing_file,
-        backing_format=_backing_format(fields, extra, area),
-        l1_size=fields.l1_size,
-        l1_table_offset=fields.l1_table_offset,
-        incompatible_features=extra.incompatible_features,
-        header_length=extra.header_length,
+    start = read_up_to(file.fileno(), FIRST_READ, 0)
+    return parse(file.fileno(), start, size_of(file), name)[0]
+
+
+def parse(
+    fd: int, start: bytes, file_size: int, name: str
+) -> tuple[Header, Fields]:
+    """Check a header, given what the file begins with.
+
+    :param start: its first :data:`FIRST_READ` bytes, fewer if it has fewer
+    :param name: what messages call the file
+    :raises ImageError: as :func:`read_header`
+    """
+    fields = _fields(start, name)
+    _check_features(fields, start, name)
+    _check_sizes(fields, name)
+    _check_tables(fields, file_size, name)
+    area = _Area(fd, name, start, 1 << fields.cluster_bits)
+    header = Header(
+        fields.version,
+        fields.size,
+        fields.cluster_bits,
+        _backing_file(fields, area),
+        _backing_format(fields, area),
+        fields.l1_size,
+        fields.l1_table_offset,
+        fields.incompatible_features,
+        fields.header_length,
     )
+    return header, fields
 
 
-def _fields(start: bytes, name: str) -> tuple[_Version2, _Version3]:
+def _fields(start: bytes, name: str) -> Fields:
     if start[:4] != MAGIC:
         raise NotQcow2(name, f"begins with {start[:4]!r}, not {MAGIC!r}")
-    if len(start) < _VERSION_2.size:
+    layout = _VERSION_3 if start[4:8] == b"\0\0\0\3" else _VERSION_2
+    if len(start) < layout.size:
         raise DamagedImage(name, f"ends inside its header, at {len(start)}")
-    fields = _Version2._make(_VERSION_2.unpack_from(start))
-    if fields.version == 2:
-        return fields, _Version3()
-    if fields.version != 3:
+    fields = Fields(*layout.unpack_from(start))
+    if fields.version not in (2, 3):
         raise NotQcow2(name, f"version {fields.version} of qcow2")
-    if len(start) < _VERSION_2.size + _VERSION_3.size:
-        raise DamagedImage(name, f"ends inside its header, at {len(start)}")
-    extra = _VERSION_3.unpack_from(start, _VERSION_2.size)
-    return fields, _Version3._make(extra)
+    return fields
 
 
-def _check_features(
-    fields: _Version2, extra: _Version3, start: bytes, name: str
-) -> None:
-    features = extra.incompatible_features
+def _check_features(fields: Fields, start: bytes, name: str) -> None:
+    features = fields.incompatible_features
     if features & CORRUPT:
         raise DamagedImage(name, f"marked corrupt, features {features:#x}")
-    for bit, what in _UNSUPPORTED_FEATURES.items():
-        if features & bit:
-            raise UnsupportedImage(name, f"{what}, features {features:#x}")
     if features & ~DIRTY:
+        for bit, what in _UNSUPPORTED_FEATURES.items():
+            if features & bit:
+                raise UnsupportedImage(name, f"{what}, features {features:#x}")
         raise UnsupportedImage(
             name, f"unknown incompatible features {features:#x}"
         )
-    if extra.header_length > 104 and any(start[104:105]):
+    if fields.header_length > 104 and start[104:105] not in (b"", b"\0"):
         raise UnsupportedImage(name, f"compression type {start[104]}")
     if fields.crypt_method:
         method = _ENCRYPTION.get(fields.crypt_method, "unknown")
@@ -199,21 +217,21 @@ def _check_features(
         )
 
 
-def _check_sizes(fields: _Version2, extra: _Version3, name: str) -> None:
+def _check_sizes(fields: Fields, name: str) -> None:
     bits = fields.cluster_bits
     if not MIN_CLUSTER_BITS <= bits <= MAX_CLUSTER_BITS:
         raise DamagedImage(name, f"cluster_bits is {bits}, not 9 to 21")
     shortest = 72 if fields.version == 2 else 104
-    length = extra.header_length
+    length = fields.header_length
     if not shortest <= length <= 1 << bits or length % 8:
         raise DamagedImage(name, f"header length {length}")
-    if extra.refcount_order > MAX_REFCOUNT_ORDER:
-        raise DamagedImage(name, f"refcount_order {extra.refcount_order}")
+    if fields.refcount_order > MAX_REFCOUNT_ORDER:
+        raise DamagedImage(name, f"refcount_order {fields.refcount_order}")
     if fields.size % SECTOR or fields.size >> 63:
         raise DamagedImage(name, f"virtual size {fields.size}")
 
 
-def _check_tables(fields: _Version2, file_size: int, name: str) -> None:
+def _check_tables(fields: Fields, file_size: int, name: str) -> None:
     bits = fields.cluster_bits
     used = -(-fields.size >> (2 * bits - 3))
     if fields.l1_size < used:
@@ -253,11 +271,11 @@ class _Area:
     """
 
     def __init__(
-        self, file: BinaryIO, name: str, start: bytes, cluster_size: int
+        self, fd: int, name: str, start: bytes, cluster_size: int
     ) -> None:
         self.name = name
         self.limit = min(cluster_size, MAX_HEADER)
-        self._file = file
+        self._fd = fd
         self._bytes = start
 
     def cut(self, offset: int, length: int, what: str) -> bytes:
@@ -269,8 +287,8 @@ class _Area:
                 f"{what} of {length} bytes at {offset} is beyond the"
                 f" header's limit of {self.limit}",
             )
-        if end > len(self._bytes) >= _FIRST_READ:
-            self._bytes = read_up_to(self._file, self.limit, 0)
+        if end > len(self._bytes) >= FIRST_READ:
+            self._bytes = read_up_to(self._fd, self.limit, 0)
         if end > len(self._bytes):
             raise DamagedImage(
                 self.name, f"{what} at {offset} is beyond the file's end"
@@ -279,36 +297,54 @@ class _Area:
 
     def text(self, offset: int, length: int, what: str) -> str:
         """The same as a name, which must be UTF-8 without a NUL."""
-        raw = self.cut(offset, length, what)
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError as error:
-            raise DamagedImage(self.name, f"{what} {raw!r}") from error
-        if "\0" in text:
-            raise DamagedImage(self.name, f"{what} with a NUL, {text!r}")
-        return text
+        return decoded(self.cut(offset, length, what), what, self.name)
 
 
-def _backing_file(
-    fields: _Version2, extra: _Version3, area: _Area
-) -> str | None:
+def decoded(raw: bytes, what: str, image: StrPath) -> str:
+    """A name in a header, which must be UTF-8 without a NUL.
+
+    :raises DamagedImage: it is not
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise DamagedImage(os.fspath(image), f"{what} {raw!r}") from error
+    if "\0" in text:
+        raise DamagedImage(os.fspath(image), f"{what} with a NUL, {text!r}")
+    return text
+
+
+def _backing_file(fields: Fields, area: _Area) -> str | None:
     offset, length = fields.backing_file_offset, fields.backing_file_size
     if not offset and not length:
         return None
     if length > MAX_NAME:
         raise DamagedImage(area.name, f"backing file name of {length} bytes")
-    if offset < extra.header_length:
+    if offset < fields.header_length:
         raise DamagedImage(
             area.name, f"backing file name at {offset}, inside the header"
         )
-    return area.text(offset, length, "backing file name") or None
+    return area.text(offset, length, BACKING_NAME) or None
 
 
-def _backing_format(
-    fields: _Version2, extra: _Version3, area: _Area
-) -> str | None:
+def _backing_format(fields: Fields, area: _Area) -> str | None:
+    """What the header extensions say; they are all looked at."""
     found = None
-    for kind, offset, length in _extensions(fields, extra, area):
+    offset = fields.header_length
+    end = fields.backing_file_offset or 1 << fields.cluster_bits
+    while offset < end:
+        kind, length = _EXTENSION.unpack(
+            area.cut(offset, _EXTENSION.size, "header extension")
+        )
+        if kind == _END_OF_EXTENSIONS:
+            break
+        offset += _EXTENSION.size
+        if offset + length > end:
+            raise DamagedImage(
+                area.name,
+                f"header extension {kind:#x} of {length} bytes at {offset}"
+                f" goes beyond {end}",
+            )
         if kind == _DATA_FILE:
             name = area.cut(offset, length, "data file name")
             raise UnsupportedImage(area.name, f"data file {name!r}")
@@ -320,27 +356,5 @@ def _backing_format(
                     area.name, f"backing format of {length} bytes"
                 )
             found = area.text(offset, length, "backing format")
+        offset += (length + 7) & ~7
     return found or None
-
-
-def _extensions(
-    fields: _Version2, extra: _Version3, area: _Area
-) -> Iterator[tuple[int, int, int]]:
-    """Each header extension as its type, and offset and length of its data."""
-    offset = extra.header_length
-    end = fields.backing_file_offset or 1 << fields.cluster_bits
-    while offset < end:
-        kind, length = _EXTENSION.unpack(
-            area.cut(offset, _EXTENSION.size, "header extension")
-        )
-        if kind == _END_OF_EXTENSIONS:
-            return
-        offset += _EXTENSION.size
-        if offset + length > end:
-            raise DamagedImage(
-                area.name,
-                f"header extension {kind:#x} of {length} bytes at {offset}"
-                f" goes beyond {end}",
-            )
-        yield kind, offset, length
-        offset += -(-length // 8) * 8

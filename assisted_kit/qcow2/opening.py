@@ -29,39 +29,58 @@ _REFUSED_BY_OPEN = {
 }
 
 
-def open_regular(path: StrPath, *, dir_fd: int | None = None) -> BinaryIO:
-    """Open a regular file for reading, unbuffered, without following a link.
+def open_descriptor(
+    path: StrPath, *, dir_fd: int | None = None
+) -> tuple[int, os.stat_result]:
+    """Open a regular file for reading, without following a link.
 
     Only the last component is checked for links: the directory is the
     caller's, who may pass it open as *dir_fd*.
 
+    :returns: its descriptor, for the caller to close, and its status
     :raises NotRegular: it is anything but a regular file
     :raises OSError: it cannot be opened, for example does not exist
     """
-    name = os.fspath(path)
     try:
         fd = os.open(path, _FLAGS, dir_fd=dir_fd)
     except OSError as error:
         if error.errno in _REFUSED_BY_OPEN:
             kind = _REFUSED_BY_OPEN[error.errno]
-            raise NotRegular(name, f"not a regular file: {kind}") from error
+            raise NotRegular(
+                os.fspath(path), f"not a regular file: {kind}"
+            ) from error
         raise
     try:
-        mode = os.fstat(fd).st_mode
+        status = os.fstat(fd)
+        mode = status.st_mode
         if not stat.S_ISREG(mode):
             kind = _KINDS.get(stat.S_IFMT(mode), f"mode {mode:o}")
-            raise NotRegular(name, f"not a regular file: {kind}")
+            raise NotRegular(os.fspath(path), f"not a regular file: {kind}")
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, status
+
+
+def open_regular(path: StrPath, *, dir_fd: int | None = None) -> BinaryIO:
+    """The same as an unbuffered file object.
+
+    :raises NotRegular: it is anything but a regular file
+    :raises OSError: it cannot be opened, for example does not exist
+    """
+    fd, _ = open_descriptor(path, dir_fd=dir_fd)
+    try:
         return os.fdopen(fd, "rb", buffering=0)
     except BaseException:
         os.close(fd)
         raise
 
 
-def read_up_to(file: BinaryIO, length: int, offset: int) -> bytes:
+def read_up_to(fd: int, length: int, offset: int) -> bytes:
     """Read *length* bytes at *offset*, fewer only where the file ends."""
-    data = os.pread(file.fileno(), length, offset)
+    data = os.pread(fd, length, offset)
     while len(data) < length:
-        more = os.pread(file.fileno(), length - len(data), offset + len(data))
+        more = os.pread(fd, length - len(data), offset + len(data))
         if not more:
             break
         data += more

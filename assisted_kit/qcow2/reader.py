@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The headers of a long chain, each checked and most of it only once."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from assisted_kit.qcow2.header import BACKING_NAME
+from assisted_kit.qcow2.header import decoded
+from assisted_kit.qcow2.header import FIRST_READ
+from assisted_kit.qcow2.header import Header
+from assisted_kit.qcow2.header import parse
+from assisted_kit.qcow2.opening import open_descriptor
+from assisted_kit.qcow2.opening import read_up_to
+from assisted_kit.qcow2.opening import StrPath
+
+_NAME_FIELD = Header._fields.index("backing_file")
+
+
+class HeaderReader:
+    """Reads headers one after another.
+
+    Those of one chain differ in the name of the backing file alone.  What
+    equals, byte by byte, a header that was checked, is not checked again;
+    the name and the length of the file are, each time.
+    """
+
+    def __init__(self) -> None:
+        self._before: tuple[Any, ...] = ()
+        self._after: tuple[Any, ...] = ()
+        self._alike = b""
+        self._name_end = 0
+        self._tables_end = 0
+
+    def inspect(self, path: StrPath, *, dir_fd: int | None = None) -> Header:
+        """Read the header of a qcow2 file.
+
+        :param dir_fd: the open directory that a relative path is in
+        :raises ImageError: not a regular file, not qcow2, damaged, unsupported
+        :raises OSError: the file cannot be opened or read
+        """
+        fd, status = open_descriptor(path, dir_fd=dir_fd)
+        try:
+            start = read_up_to(fd, FIRST_READ, 0)
+            size = status.st_size
+            if (
+                self._alike
+                and start.startswith(self._alike)
+                and len(start) >= self._name_end
+                and size >= self._tables_end
+            ):
+                raw = start[len(self._alike) : self._name_end]
+                name = decoded(raw, BACKING_NAME, path)
+                return Header._make((*self._before, name, *self._after))
+            return self._parse(fd, start, size, os.fspath(path))
+        finally:
+            os.close(fd)
+
+    def _parse(self, fd: int, start: bytes, size: int, name: str) -> Header:
+        header, fields = parse(fd, start, size, name)
+        end = fields.backing_file_offset + fields.backing_file_size
+        if header.backing_file is not None and end <= len(start):
+            at = _NAME_FIELD
+            self._before, self._after = header[:at], header[at + 1 :]
+            self._alike = start[: fields.backing_file_offset]
+            self._name_end = end
+            self._tables_end = fields.tables_end
+        return header
