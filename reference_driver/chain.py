@@ -9,8 +9,13 @@ CVE-2024-32498).
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from assisted_kit import qcow2
 from reference_driver.errors import ForeignImage
@@ -18,9 +23,10 @@ from reference_driver.files import VolumeFiles
 
 GIB = 1024**3
 
+_NONE: Mapping[str, Image] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Image:
+
+class Image(NamedTuple):
     """One image of a chain."""
 
     name: str
@@ -31,14 +37,19 @@ class Image:
     backing_format: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain:
     """Images from the active one down to the base image."""
 
     images: tuple[Image, ...]
 
+    @functools.cached_property
+    def by_name(self) -> Mapping[str, Image]:
+        """Its images by their names."""
+        return {image.name: image for image in self.images}
+
     def __contains__(self, name: object) -> bool:
-        return any(image.name == name for image in self.images)
+        return name in self.by_name
 
     def __iter__(self) -> Iterator[Image]:
         return iter(self.images)
@@ -62,10 +73,11 @@ class Chain:
 
         :raises KeyError: it is not in the chain.
         """
-        for image in self.images:
-            if image.name == name:
-                return image
-        raise KeyError(name)
+        return self.by_name[name]
+
+    def without(self, name: str) -> Mapping[str, Image]:
+        """Its images by their names, but for one."""
+        return {k: v for k, v in self.by_name.items() if k != name}
 
     def above(self, name: str) -> Image | None:
         """The overlay whose backing file ``name`` is."""
@@ -76,21 +88,24 @@ class Chain:
 
 
 def inspect(
-    files: VolumeFiles, name: str, format_: str, size_gib: int
+    files: VolumeFiles,
+    name: str,
+    format_: str,
+    size_gib: int,
+    *,
+    read: Callable[[str], qcow2.Header] = qcow2.inspect,
 ) -> Image:
     """One image, whatever stands in it checked.
 
     :param format_: the recorded format, ``raw`` or ``qcow2``; never probed.
     :param size_gib: the size of the volume, which no image may exceed.
+    :param read: reads the header of a qcow2 image.
     :raises ForeignImage: it is not as the driver made it.
     """
-    path = files.path(name)
+    path = files.at(name)
     try:
-        if format_ == "raw":
-            with qcow2.Layer.open(path, "raw") as layer:
-                image = Image(name, "raw", layer.virtual_size)
-        elif format_ == "qcow2":
-            header = qcow2.inspect(path)
+        if format_ == "qcow2":
+            header = read(path)
             backing = header.backing_file
             image = Image(
                 name,
@@ -99,6 +114,9 @@ def inspect(
                 None if backing is None else files.own(backing),
                 header.backing_format,
             )
+        elif format_ == "raw":
+            with qcow2.Layer.open(path, "raw") as layer:
+                image = Image(name, "raw", layer.virtual_size)
         else:
             raise ForeignImage(
                 f"{path} has the format {format_!r}; only raw and qcow2 may be"
@@ -124,27 +142,33 @@ def walk(
     *,
     base_format: str,
     size_gib: int,
+    known: Mapping[str, Image] = _NONE,
 ) -> Chain:
     """The chain from ``active`` down.
 
     :param base_format: the recorded format of the image as created.
+    :param known: images that this very hook has read and not changed since.
     :raises ForeignImage: an image is not as the driver made it.
     """
-    images: list[Image] = []
+    read = qcow2.HeaderReader().inspect
+    found: dict[str, Image] = {}
+    above: Image | None = None
     name: str | None = active
     while name is not None:
         format_ = base_format if name == files.base else "qcow2"
-        if any(image.name == name for image in images):
+        if name in found:
             raise ForeignImage(f"{files.path(name)} is its own backing file")
-        if images and images[-1].backing_format != format_:
+        if above is not None and above.backing_format != format_:
             raise ForeignImage(
-                f"{files.path(images[-1].name)} names {name} as "
-                f"{images[-1].backing_format}, but it was recorded as "
-                f"{format_}"
+                f"{files.path(above.name)} names {name} as "
+                f"{above.backing_format}, but it was recorded as {format_}"
             )
-        images.append(inspect(files, name, format_, size_gib))
-        name = images[-1].backing
-    return Chain(tuple(images))
+        above = known.get(name) or inspect(
+            files, name, format_, size_gib, read=read
+        )
+        found[name] = above
+        name = above.backing
+    return Chain(tuple(found.values()))
 
 
 def is_empty(files: VolumeFiles, overlay: str) -> bool:
@@ -162,12 +186,17 @@ def is_on(files: VolumeFiles, overlay: str, name: str) -> bool:
     return backing is not None and files.own(backing) == name
 
 
-def users_of(files: VolumeFiles, name: str) -> list[str]:
-    """Our images that name ``name`` as their backing file."""
-    users = []
+def users_of(files: VolumeFiles, name: str, chain: Chain) -> list[str]:
+    """Our images that name ``name`` as their backing file.
+
+    :param chain: the chain as it is now, of which no header is read again.
+    """
+    users = [image.name for image in chain if image.backing == name]
     for other in files.overlays():
+        if other in chain:
+            continue
         try:
-            backing = qcow2.inspect(files.path(other)).backing_file
+            backing = qcow2.inspect(files.at(other)).backing_file
         except qcow2.ImageError as error:
             # What it names cannot be known, so it may be this one.
             raise ForeignImage(f"{files.path(other)}: {error}") from error

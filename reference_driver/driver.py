@@ -16,6 +16,7 @@ was done before.  Sections are those of the contract.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from assisted_kit import qcow2
@@ -122,7 +123,8 @@ class RemoteFSAssistedDriver(
         self, files: VolumeFiles, chain: Chain, overlay: str, size: int
     ) -> None:
         active = chain.active
-        files.remove_unused(overlay, chain.names())
+        if files.exists(overlay):
+            files.remove_unused(overlay, chain.names())
         files.make(
             overlay,
             lambda path: self._qemu_img.create_overlay(
@@ -181,9 +183,14 @@ class RemoteFSAssistedDriver(
             files = self._files(volume)
             files.remove(files.overlay(snapshot_ref.id))
             return {}
-        self._check_format(self._files(volume), plan)
-        files, info, chain = self._chain(volume)
+        files = self._files(volume)
+        self._check_format(files, plan)
+        info = self._read_info(files, volume)
         base_format = self._base_format(files, info, volume)
+        walk = functools.partial(
+            chains.walk, files, base_format=base_format, size_gib=volume.size
+        )
+        chain = walk(info.active)
         match plan.action:
             case Action.COMMIT:
                 info = self._commit(files, info, chain, plan)
@@ -200,7 +207,8 @@ class RemoteFSAssistedDriver(
         info = info.without_snapshot(snapshot_ref.id)
         if info.on_share or info.active != files.base:
             info_file.write(files, info)
-        chain = self._walk(files, info, volume, info.active)
+        # No header was written but that of the overlay above.
+        chain = walk(info.active, known=chain.without(plan.above))
         if plan.remove:
             self._remove(files, chain, plan, volume)
         return {"volume_admin_metadata": _formats(files, chain, base_format)}
@@ -284,7 +292,7 @@ class RemoteFSAssistedDriver(
         """
         heir = plan.target or plan.overlay
         failed = {files.overlay(other.id) for other in volume.snapshots}
-        for user in chains.users_of(files, plan.remove):
+        for user in chains.users_of(files, plan.remove, chain):
             if user in chain or not is_unused(files, user):
                 raise ForeignImage(
                     f"{user} names {plan.remove} as its backing file"

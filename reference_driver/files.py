@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ class VolumeFiles:
 
     def __init__(self, directory: Path, volume: Any) -> None:
         self.directory = directory
+        self._prefix = f"{directory}/"
         self.base: str = volume.name
         self.info: str = f"{volume.name}.info"
         self._own = re.compile(
@@ -54,7 +57,9 @@ class VolumeFiles:
         :raises ForeignImage: it is anything else.
         """
         if isinstance(name, str):
-            bare = name.removeprefix(f"{self.directory}/")
+            if self._own.fullmatch(name):
+                return name
+            bare = name.removeprefix(self._prefix)
             if self._own.fullmatch(bare):
                 return bare
         raise ForeignImage(
@@ -65,21 +70,28 @@ class VolumeFiles:
         """The absolute path of one of our files."""
         return self.directory / name
 
+    def at(self, name: str) -> str:
+        """The same as a string, of which a long chain takes many."""
+        return self._prefix + name
+
     def exists(self, name: str) -> bool:
         """Whether the file is there; a link of that name counts."""
-        return os.path.lexists(self.path(name))
+        return os.path.lexists(self.at(name))
 
     def images(self) -> list[str]:
         """The names of all our images on the share."""
-        return [name for name in self.everything() if self._is_image(name)]
+        return sorted(filter(self._own.fullmatch, os.listdir(self.directory)))
 
     def everything(self) -> list[str]:
         """The names of all files that were made for the volume."""
         return sorted(
             name
             for name in os.listdir(self.directory)
-            if self._is_image(name.removesuffix(_UNFINISHED))
-            or name.removesuffix(_UNFINISHED) == self.info
+            if name.startswith(self.base)
+            and (
+                self._is_image(name.removesuffix(_UNFINISHED))
+                or name.removesuffix(_UNFINISHED) == self.info
+            )
         )
 
     def _is_image(self, name: str) -> bool:
@@ -106,12 +118,11 @@ class VolumeFiles:
         temporary.unlink(missing_ok=True)
         try:
             write(temporary)
-            if like is not None:
-                model = like.stat(follow_symlinks=False)
-                os.chmod(temporary, stat.S_IMODE(model.st_mode))
-                _give(temporary, model.st_uid, model.st_gid)
-            _fsync(temporary, os.O_RDONLY)
-            temporary.replace(self.path(name))
+            with _opened(temporary, os.O_RDONLY) as descriptor:
+                if like is not None:
+                    _liken(descriptor, like)
+                os.fsync(descriptor)
+            os.replace(temporary, self.at(name))
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -133,18 +144,25 @@ class VolumeFiles:
         self._sync_directory()
 
     def _sync_directory(self) -> None:
-        _fsync(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        flags = os.O_RDONLY | os.O_DIRECTORY
+        with _opened(self.directory, flags) as descriptor:
+            os.fsync(descriptor)
 
 
-def _give(path: Path, uid: int, gid: int) -> None:
-    made = path.stat(follow_symlinks=False)
-    if (made.st_uid, made.st_gid) != (uid, gid):
-        os.chown(path, uid, gid, follow_symlinks=False)
-
-
-def _fsync(path: Path, flags: int) -> None:
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _liken(descriptor: int, model: Path) -> None:
+    """Give a file the owner and mode of another, where they differ."""
+    own, wanted = os.fstat(descriptor), model.stat(follow_symlinks=False)
+    mode = stat.S_IMODE(wanted.st_mode)
+    if stat.S_IMODE(own.st_mode) != mode:
+        os.fchmod(descriptor, mode)
+    if (own.st_uid, own.st_gid) != (wanted.st_uid, wanted.st_gid):
+        os.fchown(descriptor, wanted.st_uid, wanted.st_gid)

@@ -69,7 +69,8 @@ def read(files: VolumeFiles) -> Info:
             content = json.loads(file.read(_MAX_BYTES))
         if not isinstance(content, dict):
             raise DamagedInfoFile(f"{path} holds no JSON object")
-        names = {str(k): files.own(v) for k, v in content.items()}
+        own = files.own
+        names = {id_: own(name) for id_, name in content.items()}
         active = names.pop("active")
     except FileNotFoundError:
         return Info(files.base, on_share=False)
@@ -88,10 +89,11 @@ def read(files: VolumeFiles) -> Info:
 def write(files: VolumeFiles, info: Info) -> None:
     """Replace the info file: a reader sees the old one or the new one."""
     content = {**info.overlays, "active": info.active}
+    # Laid out as by ``indent=1``, which Python's slow encoder alone takes.
+    listed = json.dumps(content, sort_keys=True, separators=(",\n ", ": "))
+    text = f"{{\n {listed[1:-1]}\n}}".encode("ascii")
     files.make(
         files.info,
-        lambda path: path.write_text(
-            json.dumps(content, indent=1, sort_keys=True), encoding="ascii"
-        ),
+        lambda path: path.write_bytes(text),
         like=files.path(info.active),
     )

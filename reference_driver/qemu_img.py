@@ -17,6 +17,9 @@ HEADER_LIMITS = (f"--as={GIB}", "--cpu=30")
 """Address space in bytes and seconds of CPU, for commands that open one
 image and touch its header (CVE-2015-5162)."""
 
+NO_LIMITS = ()
+"""For commands that make an image and read none."""
+
 CHAIN_LIMITS = (f"--as={16 * GIB}",)
 """For commands that open a whole chain: each image has its cache and the
 command its threads, so that a chain of 50 does not fit into 1 GiB.  Moving
@@ -24,7 +27,7 @@ data has no limit of CPU (contract section 8)."""
 
 
 class QemuImg:
-    """Starts ``qemu-img`` under util-linux' ``prlimit``.
+    """Starts ``qemu-img``, under util-linux' ``prlimit`` if it reads images.
 
     :param execute: runs a command and raises when it fails; Cinder's
         ``processutils.execute`` and its rootwrap variants fit.
@@ -35,7 +38,14 @@ class QemuImg:
 
     def create(self, path: Path, size_gib: int) -> None:
         """Make an empty qcow2 image."""
-        self._run("create", "-f", "qcow2", str(path), f"{size_gib}G")
+        self._run(
+            "create",
+            "-f",
+            "qcow2",
+            str(path),
+            f"{size_gib}G",
+            limits=NO_LIMITS,
+        )
 
     def create_overlay(
         self, path: Path, backing: str, backing_format: str, size_gib: int
@@ -52,6 +62,7 @@ class QemuImg:
             backing_format,
             str(path),
             f"{size_gib}G",
+            limits=NO_LIMITS,
         )
 
     def rebase(self, path: Path, backing: str, backing_format: str) -> None:
@@ -107,4 +118,5 @@ class QemuImg:
     def _run(
         self, *command: str, limits: tuple[str, ...] = HEADER_LIMITS
     ) -> None:
-        self._execute("prlimit", *limits, "--", "qemu-img", *command)
+        before = ("prlimit", *limits, "--") if limits else ()
+        self._execute(*before, "qemu-img", *command)

@@ -179,10 +179,11 @@ class RemoteFSShare:
         create by Cinder's driver no request is stored, but what a guest
         wrote tells.
         """
+        recorded = info.overlays
         return [
             snapshot
             for snapshot in volume.snapshots
-            if snapshot.id not in info.overlays
+            if snapshot.id not in recorded
             and RECORDED not in snapshot.snapshot_admin_metadata
             and files.overlay(snapshot.id) != info.active
             and files.exists(files.overlay(snapshot.id))
