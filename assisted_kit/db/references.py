@@ -36,11 +36,20 @@ class References:
             ``save()``; a hook's reference is not.
         :raises NotFound: there is no such volume.
         """
-        saver = self if writable else None
         with self._engine.connect() as connection:
-            fields = self._volume_fields(connection, volume_id)
-            snapshots = self._snapshots_of(connection, volume_id)
-            attachments = self._attachments_of(connection, volume_id)
+            return self._volume(connection, volume_id, context, writable)
+
+    def _volume(
+        self,
+        connection: sa.Connection,
+        volume_id: str,
+        context: Any,
+        writable: bool,
+    ) -> refs.VolumeRef:
+        saver = self if writable else None
+        fields = self._volume_fields(connection, volume_id)
+        snapshots = self._snapshots_of(connection, volume_id)
+        attachments = self._attachments_of(connection, volume_id)
         volume = refs.VolumeRef(
             {
                 **fields,
@@ -78,12 +87,13 @@ class References:
                     table.c.id == snapshot_id, rows.live(table)
                 )
             ).scalar()
-        if volume_id is not None:
-            volume = self.volume(volume_id, context=context, writable=writable)
-            for snapshot in volume.snapshots:
-                if snapshot.id == snapshot_id:
-                    found: refs.SnapshotRef = snapshot
-                    return found
+            if volume_id is None:
+                raise NotFound(f"snapshot {snapshot_id} could not be found")
+            volume = self._volume(connection, volume_id, context, writable)
+        for snapshot in volume.snapshots:
+            if snapshot.id == snapshot_id:
+                found: refs.SnapshotRef = snapshot
+                return found
         raise NotFound(f"snapshot {snapshot_id} could not be found")
 
     def save(self, ref: refs.Ref, changes: Mapping[str, Any]) -> None:

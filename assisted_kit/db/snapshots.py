@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,8 @@ from assisted_kit.db.snapshot_values import PHASE
 from assisted_kit.db.starts import SnapshotStarts
 from assisted_kit.lifecycle import Phase
 from assisted_kit.lifecycle import Status
+
+_NO_PAIRS: Mapping[str, str | None] = MappingProxyType({})
 
 
 class _Lost(Exception):
@@ -123,13 +126,7 @@ class Snapshots(SnapshotStarts):
                         expect,
                         volume_id,
                         now,
-                    )
-                    rows.merge_snapshot_admin_metadata(
-                        connection,
-                        snapshot_id,
-                        volume_id,
                         admin_metadata,
-                        now,
                     )
             except _Lost:
                 return False
@@ -200,6 +197,7 @@ class Snapshots(SnapshotStarts):
         expect: Mapping[str, str | None],
         volume_id: str,
         now: datetime.datetime,
+        admin_metadata: Mapping[str, str | None] = _NO_PAIRS,
     ) -> None:
         table = rows.SNAPSHOTS
         swapped = connection.execute(
@@ -219,13 +217,14 @@ class Snapshots(SnapshotStarts):
         for key, value in {PHASE: start[1], **expect}.items():
             if stored.get(key) != value:
                 raise _Lost
+        pairs = dict(admin_metadata)
         if start[1] != end[1]:
-            pairs: dict[str, str | None] = {PHASE: end[1]}
+            pairs[PHASE] = end[1]
             if end[1] is None:
                 pairs[DEADLINE] = None
-            rows.merge_snapshot_admin_metadata(
-                connection, snapshot_id, volume_id, pairs, now
-            )
+        rows.merge_snapshot_admin_metadata(
+            connection, snapshot_id, volume_id, pairs, now
+        )
 
     def _store(
         self,
