@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -60,14 +61,30 @@ def pairs_of(
     :param owner: the column that says whose pairs they are.
     """
     found: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
+    if not found:
+        return found
     rows = connection.execute(
-        sa.select(table.c[owner], table.c.key, table.c.value).where(
-            table.c[owner].in_(list(found)), live(table)
-        )
+        _select_pairs(table, owner), {"ids": list(found)}
     )
     for id_, key, value in rows:
         found[id_][key] = value
     return found
+
+
+# Building a statement takes longer than SQLite takes to answer it.
+@functools.cache
+def _select_pairs(table: Any, owner: str) -> sa.Select[Any]:
+    return sa.select(table.c[owner], table.c.key, table.c.value).where(
+        table.c[owner].in_(sa.bindparam("ids", expanding=True)), live(table)
+    )
+
+
+@functools.cache
+def _select_stored(table: Any, owner: str) -> sa.Select[Any]:
+    return sa.select(table.c.key, table.c.value, table.c.deleted).where(
+        table.c[owner] == sa.bindparam("owner_id"),
+        table.c.key.in_(sa.bindparam("keys", expanding=True)),
+    )
 
 
 def merge_pairs(
@@ -95,12 +112,12 @@ def merge_pairs(
     # One look instead of a statement for each key.  The transaction has
     # written to the owner's row, so nobody else changes these meanwhile.
     stored = {
-        row.key: _GONE if row.deleted else row.value
-        for row in connection.execute(
-            sa.select(table.c.key, table.c.value, table.c.deleted).where(
-                mine, table.c.key.in_(list(pairs))
-            )
+        key: _GONE if deleted else value
+        for key, value, deleted in connection.execute(
+            _select_stored(table, owner),
+            {"owner_id": owner_id, "keys": list(pairs)},
         )
+        if revive or deleted is False
     }
     gone, new = [], []
     for key, value in pairs.items():
