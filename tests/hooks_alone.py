@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ class DetachedVolume:
         self.share = share
         self.qcow2 = qcow2
         self.commands: list[tuple[str, ...]] = []
+        self.hook_seconds = 0.0
         self.fields: dict[str, Any] = {
             "id": str(uuid.uuid4()),
             "size": 1,
@@ -101,7 +103,11 @@ class DetachedVolume:
     def call(self, hook: Hook, snapshot_id: str) -> None:
         """Call a hook and store what it returns."""
         driver = self.driver()
-        returned = getattr(driver, hook)(self.snapshot_ref(snapshot_id))
+        work = getattr(driver, hook)
+        ref = self.snapshot_ref(snapshot_id)
+        start = time.perf_counter()
+        returned = work(ref)
+        self.hook_seconds += time.perf_counter() - start
         update = validate(hook, returned)
         stored = self.snapshots[snapshot_id]["snapshot_admin_metadata"]
         for pairs, changes in (

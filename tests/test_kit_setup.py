@@ -525,6 +525,17 @@ class TestVerbs:
 
         assert became[0][1:] == ["-m", "pytest", "-n0"]
 
+    def test_benchmarks_run_where_the_user_is(
+        self, machine, became, monkeypatch
+    ):
+        monkeypatch.setenv("PYTHONPATH", "others")
+        machine.kit.main(["bench", "--json", "x"], machine.root)
+
+        assert became[0][1:] == ["-P", "-m", "benchmarks", "--json", "x"]
+        assert os.environ["PYTHONPATH"] == f"{machine.root}{os.pathsep}others"
+        assert Path.cwd() == machine.root.parent
+        assert machine.setup().is_complete("test")
+
     def test_setup_becomes_nothing(self, machine, became):
         assert machine.kit.main(["setup", "run"], machine.root) == 0
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole suite on the reference driver: wall time, and ``qemu-img``'s.
+
+Two runs.  The first is only timed.  For the second a script named
+``qemu-img`` comes first in ``PATH``, which notes the time before and after
+the real one; its own start is not counted.  The sum is that of processes
+which may overlap, so with two workers it may exceed the wall time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from assisted_kit.subject import REFERENCE_DRIVER
+
+WORKERS = 2
+
+_WRAPPER = """\
+#!/bin/bash
+start=$EPOCHREALTIME
+{program} "$@"
+status=$?
+echo "$start $EPOCHREALTIME" >> {log}
+exit $status
+"""
+
+
+class SuiteFailed(Exception):
+    """The reference driver did not pass, or the suite did not run."""
+
+
+def measure(rules: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Seconds of a run, its tests, and the seconds within ``qemu-img``.
+
+    :param rules: these only, all of them without.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        wall = _run(rules, os.environ["PATH"])
+        log = Path(directory, "qemu-img.log")
+        path = _with_wrapper(Path(directory), log)
+        _run(rules, path)
+        times = [_seconds(line) for line in log.read_text().splitlines()]
+    return {
+        "wall_seconds": round(wall, 1),
+        "tests": _count_tests(rules),
+        "workers": _workers(),
+        "qemu_img_seconds": round(sum(times), 1),
+        "qemu_img_processes": len(times),
+    }
+
+
+def _workers() -> int:
+    """Two, if ``run`` can spread the suite over processes."""
+    text = subprocess.run(
+        [sys.executable, "-P", "-m", "assisted_kit", "run", "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return WORKERS if "-n " in text else 1
+
+
+def _count_tests(rules: tuple[str, ...]) -> int:
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pytest",
+        "--collect-only",
+        "--quiet",
+    ]
+    command += ["-p", "no:cacheprovider", "--pyargs", "conformance"]
+    command += [f"--assisted-driver={REFERENCE_DRIVER}"]
+    command += [f"--assisted-rule={rule}" for rule in rules]
+    found = subprocess.run(
+        command, check=True, capture_output=True, text=True
+    ).stdout
+    return sum("::" in line for line in found.splitlines())
+
+
+def _run(rules: tuple[str, ...], path: str) -> float:
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "assisted_kit",
+        "run",
+        "--json",
+        "-",
+    ]
+    command += [word for rule in rules for word in ("--rule", rule)]
+    if _workers() > 1:
+        command += ["-n", str(_workers())]
+    start = time.perf_counter()
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path},
+    )
+    wall = time.perf_counter() - start
+    if done.returncode != 0:
+        raise SuiteFailed(f"{done.stdout}\n{done.stderr}")
+    return wall
+
+
+def _with_wrapper(directory: Path, log: Path) -> str:
+    program = shutil.which("qemu-img")
+    if program is None:
+        raise SuiteFailed("there is no qemu-img in PATH")
+    wrapper = directory / "bin" / "qemu-img"
+    wrapper.parent.mkdir()
+    wrapper.write_text(_WRAPPER.format(program=program, log=log))
+    wrapper.chmod(0o755)
+    return f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def _seconds(line: str) -> float:
+    start, end = map(float, line.split())
+    return end - start
