@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,9 +55,13 @@ class Chain:
     def __iter__(self) -> Iterator[Image]:
         return iter(self.images)
 
+    def missing(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of some names that are not in the chain."""
+        return frozenset(names).difference(self.by_name)
+
     def names(self) -> frozenset[str]:
         """The names of all its images."""
-        return frozenset(image.name for image in self.images)
+        return frozenset(self.by_name)
 
     @property
     def active(self) -> Image:
@@ -192,9 +197,7 @@ def users_of(files: VolumeFiles, name: str, chain: Chain) -> list[str]:
     :param chain: the chain as it is now, of which no header is read again.
     """
     users = [image.name for image in chain if image.backing == name]
-    for other in files.overlays():
-        if other in chain:
-            continue
+    for other in sorted(chain.missing(files.overlays())):
         try:
             backing = qcow2.inspect(files.at(other)).backing_file
         except qcow2.ImageError as error:

@@ -291,12 +291,12 @@ class RemoteFSAssistedDriver(
         name it as their backing file; they are dealt with first.
         """
         heir = plan.target or plan.overlay
-        failed = {files.overlay(other.id) for other in volume.snapshots}
         for user in chains.users_of(files, plan.remove, chain):
             if user in chain or not is_unused(files, user):
                 raise ForeignImage(
                     f"{user} names {plan.remove} as its backing file"
                 )
+            failed = {files.overlay(other.id) for other in volume.snapshots}
             if user in failed and heir in chain:
                 format_ = chain.find(heir).format
                 self._qemu_img.rebase(files.path(user), heir, format_)

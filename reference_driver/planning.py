@@ -47,9 +47,7 @@ class DeletePlanning(RemoteFSShare):
             earlier = Plan.stored_in(snapshot.snapshot_admin_metadata)
             base = earlier.remove if earlier else files.base
             return Plan(Action.PULLED, overlay, remove=base, above=overlay)
-        for other_id, other in info.overlays.items():
-            if other_id == snapshot.id or other in chain:
-                continue
+        for other in sorted(chain.missing(info.overlays.values())):
             header = qcow2.inspect(files.path(other))
             if header.backing_file == image.backing:
                 self._check_concerned(snapshot, other)

@@ -157,10 +157,13 @@ class RemoteFSShare:
                     f"the create of snapshot {snapshot.id} is pending: "
                     f"delete that snapshot first"
                 )
+        missing = chain.missing(info.overlays.values())
+        if not missing:
+            return
         for snapshot_id, overlay in info.overlays.items():
             if (
                 snapshot_id != concerned
-                and overlay not in chain
+                and overlay in missing
                 and overlay != out_of_use
             ):
                 raise ChainUnsettled(
