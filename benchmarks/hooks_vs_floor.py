@@ -68,7 +68,6 @@ class HooksVolume(DetachedVolume):
         self.hook_seconds = 0.0
         self.commands.clear()
         # As timeit does: what else is on the heap is not the driver's.
-        gc.collect()
         gc.disable()
         try:
             work()

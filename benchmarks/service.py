@@ -19,7 +19,7 @@ from assisted_kit.manager import VolumeManager
 from assisted_kit.notifier import LocalNotifier
 from assisted_kit.status_api import StatusApi
 
-PATIENCE = 60.0
+PATIENCE = 600.0
 """Seconds until a manager that still works counts as stuck."""
 
 
