@@ -164,7 +164,7 @@ def _dropped(
             return
         if image not in chain and image not in roots:
             _check_droppable(files, info, image, volume)
-        for user in chains.users_of(files, image):
+        for user in chains.users_of(files, image, chain):
             visit(user)
         found.append(image)
 
