@@ -110,6 +110,7 @@ class Layers:
             raise LayersError(f"{name} is larger than the volume")
         backing = header.backing_file
         if backing is not None:
+            backing = self._bare(backing)
             below = "raw" if backing == self.base else "qcow2"
             if self.number(backing) >= number:
                 raise LayersError(f"{name} is on {backing}, above itself")
@@ -119,6 +120,16 @@ class Layers:
                     f"which is {below}"
                 )
         return Image(name, number, "qcow2", backing)
+
+    def _bare(self, name: str) -> str:
+        """An absolute name in this very directory is as good as a bare."""
+        path = Path(name)
+        own = path.is_absolute() and path.parent == self.directory
+        return path.name if own else name
+
+    def users_of(self, name: str) -> list[str]:
+        """The images that name one as their backing file."""
+        return [n for n in self.names() if self.image(n).backing == name]
 
     def chain(self, top: str) -> list[Image]:
         """The images from ``top`` down to the base image.
@@ -139,10 +150,14 @@ class Layers:
         number = max(map(self.number, self.names())) + 1
         name = f"{self.base}.layer-{number:04}.{snapshot_id}"
         options = f"backing_file={below.name},backing_fmt={below.format}"
-        self._qemu_img(
-            *("create", "-u", "-f", "qcow2", "-o", options),
-            *(str(self.path(name)), f"{self._size}G"),
-        )
+        try:
+            self._qemu_img(
+                *("create", "-u", "-f", "qcow2", "-o", options),
+                *(str(self.path(name)), f"{self._size}G"),
+            )
+        except LayersError:
+            self.remove(name)
+            raise
         return name
 
     def commit(self, image: Image, above: Image | None) -> None:
@@ -150,10 +165,13 @@ class Layers:
         path = str(self.path(image.name))
         self._qemu_img("commit", "-f", "qcow2", "-d", path)
         if above is not None and image.backing is not None:
-            below = self.image(image.backing)
-            names = ("-b", below.name, "-F", below.format)
-            path = str(self.path(above.name))
-            self._qemu_img("rebase", "-u", "-f", "qcow2", *names, path)
+            self.put_on(above.name, image.backing)
+
+    def put_on(self, name: str, below: str) -> None:
+        """Have an overlay name another image as its backing file."""
+        names = ("-b", below, "-F", self.image(below).format)
+        path = str(self.path(name))
+        self._qemu_img("rebase", "-u", "-f", "qcow2", *names, path)
 
     def copy(self, image: Image, target: Path) -> None:
         """Copy what is read through an image into a raw image."""

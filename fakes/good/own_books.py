@@ -172,9 +172,21 @@ class OwnBooksDriver:
             elif kind == "merged" and remove in found:
                 raise Refused(f"{remove} is still in the chain")
             if remove is not None:
-                layers.remove(remove)
+                self._remove(layers, volume, remove)
             chain = layers.chain(self._top(layers, volume))
         return {"volume_admin_metadata": _formats(chain)}
+
+    def _remove(self, layers: Layers, volume: Any, name: str) -> None:
+        """Remove an image; overlays of failed creates may be on it."""
+        if layers.path(name).exists():
+            chain = layers.chain(self._top(layers, volume))
+            names = {image.name for image in chain}
+            for user in layers.users_of(name):
+                if user in names:
+                    raise Refused(f"{user} is on {name}")
+                # Nobody ever wrote to it, so where it is does not matter.
+                layers.put_on(user, chain[0].name)
+            layers.remove(name)
 
     def _plan(
         self, layers: Layers, snapshot: Any, attached: bool
