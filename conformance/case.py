@@ -334,11 +334,11 @@ class ConformanceTest(testtools.TestCase):
     def claim_everything_reads_back(self) -> None:
         """Claim that the volume and every snapshot read as they should."""
         volume = self._volume()
-        self._claim_same(
+        self.claim_same(
             volume.difference(), "the volume, after what its guest wrote"
         )
         for snapshot in volume.snapshots:
-            self._claim_same(
+            self.claim_same(
                 volume.snapshot_difference(snapshot),
                 f"snapshot {snapshot.id}, as it was when it was taken",
             )
@@ -361,14 +361,14 @@ class ConformanceTest(testtools.TestCase):
     def claim_live_guest_reads_back(self) -> None:
         """Claim that the image that the guest has open reads right."""
         volume = self._volume()
-        self._claim_same(
+        self.claim_same(
             oracle.compare(volume.live_image(), volume.ledger),
             "the image that the guest writes to",
         )
 
     def claim_connection_reads_back(self) -> None:
         """Claim that what a new connection would use reads right."""
-        self._claim_same(
+        self.claim_same(
             self._volume().connected_difference(),
             "the image that a new connection uses",
         )
@@ -390,12 +390,13 @@ class ConformanceTest(testtools.TestCase):
     def claim_copy_reads_back(self, snapshot: Any) -> None:
         """Claim that a volume created from a snapshot reads as it."""
         self.uses(Capability.create_from_snapshot)
-        self._claim_same(
+        self.claim_same(
             self._volume().copy_difference(snapshot),
             f"a volume created from snapshot {snapshot.id}",
         )
 
-    def _claim_same(self, difference: Difference | None, what: str) -> None:
+    def claim_same(self, difference: Difference | None, what: str) -> None:
+        """Claim that an image reads as it should: there is no difference."""
         if difference is None:
             self.claim(True, "", "")
         else:

@@ -121,6 +121,8 @@ class VolumeUnderTest:
         apart by generations.
     :param name_id: names its files in place of its id, as after a
         migration.
+    :param copy: the id of a volume that was made from another one, and
+        what it should hold; a new and empty one unless it is given.
     """
 
     def __init__(
@@ -129,11 +131,15 @@ class VolumeUnderTest:
         *,
         first_generation: int = 1,
         name_id: str | None = None,
+        copy: tuple[str, Ledger] | None = None,
     ) -> None:
         self.deployment = deployment
-        self.id: str = self._volumes.create(1, _name_id=name_id).id
+        self.id: str
+        self.id, self.ledger = copy or (
+            self._volumes.create(1, _name_id=name_id).id,
+            Ledger(GIB),
+        )
         self.name: str = self.ref().name
-        self.ledger = Ledger(GIB)
         self.snapshots: list[SnapshotUnderTest] = []
         self.overlays = Overlays()
         self.instance: Any = None
@@ -236,13 +242,14 @@ class VolumeUnderTest:
     # -- snapshots
 
     def take_snapshot(
-        self, *, expect: str = Status.AVAILABLE
+        self, *, expect: str = Status.AVAILABLE, **fields: Any
     ) -> SnapshotUnderTest:
         """Take a snapshot and wait until that is over.
 
+        :param fields: columns of its row, ``display_name`` say.
         :raises OperationFailed: it ended in another status.
         """
-        snapshot = self.start_snapshot()
+        snapshot = self.start_snapshot(**fields)
         self.settle()
         self.finish_snapshot(snapshot, expect=expect)
         return snapshot
@@ -258,14 +265,19 @@ class VolumeUnderTest:
         if expect == Status.AVAILABLE and self.has(Capability.overlay_files):
             self.overlays.took(snapshot.id, self.active())
 
-    def start_snapshot(self) -> SnapshotUnderTest:
-        """Accept a snapshot; it goes on by itself."""
+    def start_snapshot(self, **fields: Any) -> SnapshotUnderTest:
+        """Accept a snapshot; it goes on by itself.
+
+        :param fields: columns of its row.
+        """
         self.chain_before = self.draw()
-        snapshot = SnapshotUnderTest(
-            self,
-            self.deployment.manager.create_snapshot(self.id),
-            self.ledger.copy(),
+        return self.add_snapshot(
+            self.deployment.manager.create_snapshot(self.id, **fields)
         )
+
+    def add_snapshot(self, snapshot_id: str) -> SnapshotUnderTest:
+        """Take charge of a snapshot of what the volume holds now."""
+        snapshot = SnapshotUnderTest(self, snapshot_id, self.ledger.copy())
         self.snapshots.append(snapshot)
         self._taken.append(snapshot.id)
         return snapshot

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assisted_kit.rules import Rule
+from conformance.catalogue import abilities
 from conformance.catalogue import attempts
+from conformance.catalogue import callers
 from conformance.catalogue import command_failures
 from conformance.catalogue import concurrency
 from conformance.catalogue import conduct
@@ -49,6 +51,8 @@ RULES: tuple[Rule, ...] = (
     *reports.RULES,
     *security.RULES,
     *conduct.RULES,
+    *abilities.RULES,
+    *callers.RULES,
 )
 """Every rule."""
 

@@ -7,6 +7,8 @@ defects are named after those that Cinder's drivers have had.
 
 from __future__ import annotations
 
+from fakes.broken import abilities
+from fakes.broken import callers
 from fakes.broken import commands
 from fakes.broken import concurrency
 from fakes.broken import conduct
@@ -30,6 +32,8 @@ from fakes.broken import trust
 from fakes.broken.registry import BrokenDriver as BrokenDriver
 
 BROKEN: tuple[BrokenDriver, ...] = (
+    *abilities.BROKEN,
+    *callers.BROKEN,
     *concurrency.BROKEN,
     *commands.BROKEN,
     *conduct.BROKEN,

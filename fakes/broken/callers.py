@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects that show when Cinder's own operations take snapshots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes.broken.registry import BrokenDriver
+from reference_driver import info_file
+from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.errors import InvalidSnapshot
+from reference_driver.errors import InvalidVolume
+from reference_driver.files import VolumeFiles
+
+
+class TakesNamesForIds(RemoteFSAssistedDriver):
+    """Takes a second snapshot of a name for the first one, repeated."""
+
+    def __init__(self, configuration: Any, **others: Any) -> None:
+        super().__init__(configuration, **others)
+        self._begun: dict[str, str] = {}
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        name, id_ = snapshot_ref.display_name, snapshot_ref.id
+        if self._begun.setdefault(name, id_) == id_:
+            return super().create_snapshot_assisted_begin(snapshot_ref)
+        return {}
+
+
+class GoesByStatus(RemoteFSAssistedDriver):
+    """Takes a volume for detached that is not in-use."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        return update if snapshot_ref.volume.status == "in-use" else {}
+
+
+class CopiesAvailableOnly(RemoteFSAssistedDriver):
+    """Refuses to copy a snapshot that is backing-up."""
+
+    def create_volume_from_snapshot(
+        self, volume: Any, snapshot: Any
+    ) -> dict[str, Any]:
+        if snapshot.status != "available":
+            raise InvalidSnapshot(f"snapshot {snapshot.id} is busy")
+        return super().create_volume_from_snapshot(volume, snapshot)
+
+
+class KnowsTemporary(RemoteFSAssistedDriver):
+    """Keeps no record of a snapshot that it takes for a temporary one."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        if (snapshot_ref.display_name or "").startswith("tmp-snap-"):
+            info = info_file.read(files)
+            forgotten = info.without_snapshot(snapshot_ref.id)
+            info_file.write(files, forgotten)
+        return update
+
+
+class NeedsDisplayName(RemoteFSAssistedDriver):
+    """Expects every snapshot to have a name."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        if snapshot_ref.display_name.startswith("tmp-snap-"):
+            return {}
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+
+class _OneOverlay(VolumeFiles):
+    """Names the overlay after the volume."""
+
+    def overlay(self, snapshot_id: str) -> str:
+        volume_id = self.base.removeprefix("volume-")
+        return self.own(f"{self.base}.tmp-snap-{volume_id}")
+
+
+class NamesOverlayAfterVolume(RemoteFSAssistedDriver):
+    """Has one name for the overlays of all snapshots of a volume."""
+
+    def _files(self, volume: Any) -> VolumeFiles:
+        return _OneOverlay(self._directory, volume)
+
+
+class RefusesDeleting(RemoteFSAssistedDriver):
+    """Deletes snapshots of volumes in two statuses only."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        if snapshot_ref.volume.status not in ("available", "in-use"):
+            raise InvalidVolume(f"volume is {snapshot_ref.volume.status}")
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+
+class DeletesBaseOnly(RemoteFSAssistedDriver):
+    """Deletes the file that is named like the volume, and the info file."""
+
+    def delete_volume(self, volume: Any) -> None:
+        files = self._files(volume)
+        files.remove(files.base)
+        files.remove(files.info)
+
+
+class DeletesActiveOnly(RemoteFSAssistedDriver):
+    """Deletes the active image and the info file."""
+
+    def delete_volume(self, volume: Any) -> None:
+        files = self._files(volume)
+        files.remove(info_file.read(files).active)
+        files.remove(files.info)
+
+
+BROKEN = (
+    BrokenDriver(TakesNamesForIds, ("CAL-001",)),
+    BrokenDriver(GoesByStatus, ("CAL-002",), ("commit fb48a1fe6",)),
+    BrokenDriver(
+        CopiesAvailableOnly,
+        ("CAL-002", "CAL-004", "CAL-005"),
+        ("bug 1888951", "bug 1946059"),
+    ),
+    BrokenDriver(KnowsTemporary, ("CAL-003", "CAL-004"), ("bug 1875570",)),
+    BrokenDriver(NeedsDisplayName, ("CAL-003", "CAL-004")),
+    BrokenDriver(NamesOverlayAfterVolume, ("CAL-005",), ("bug 1840712",)),
+    BrokenDriver(RefusesDeleting, ("CAL-006",), ("bug 1681406",)),
+    BrokenDriver(DeletesBaseOnly, ("CAL-007",), ("bug 1300303",)),
+    BrokenDriver(DeletesActiveOnly, ("CAL-007",), ("LIVE-17",)),
+)
