@@ -111,6 +111,8 @@ class OwnBooksDriver:
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
         volume = snapshot_ref.volume
+        if volume.encryption_key_id:
+            raise Refused(f"volume {volume.id} is encrypted")
         attached = _is_attached(volume)
         layers, chain = self._settled(volume, but=snapshot_ref)
         stored = snapshot_ref.snapshot_admin_metadata
@@ -273,8 +275,8 @@ class OwnBooksDriver:
             stored = snapshot.snapshot_admin_metadata
             if (
                 RECORDED in stored
-                # It is about to be removed, or has been.
-                and stored.get(REMOVE) != stored[FILE]
+                # Its overlay is about to be removed, or has been.
+                and not _goes(layers, stored)
                 and layers.number(stored[FILE]) > layers.number(top)
             ):
                 raise LayersError(f"{stored[FILE]} and all above are missing")
@@ -349,6 +351,17 @@ class OwnBooksDriver:
         astray = self._astray(layers, volume, names, but=but)
         self._check_settled(layers, volume, names, but, astray)
         return layers, chain
+
+
+def _goes(layers: Layers, stored: Mapping[str, str]) -> bool:
+    """Whether a snapshot's delete removes its overlay.
+
+    That is its own, or the one above into which its own was pulled.
+    """
+    remove = stored.get(REMOVE)
+    return remove is not None and (
+        layers.number(remove) >= layers.number(stored[FILE])
+    )
 
 
 def _is_attached(volume: Any) -> bool:
