@@ -27,12 +27,15 @@ _MAY_WRAP = {"contextlib", "ddt", "functools", "tenacity", *PACKAGES}
 """Modules whose functions stand before one of the kit's, as decorators."""
 
 
+_NOTHING = object()
+
+
 class Integrity:
     """What of the kit has been replaced, each place said once."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._places: list[tuple[Mapping[str, Any], str, str, Any]] = []
+        self._places: list[_Known] = []
         self._said: set[str] = set()
 
     def changes(self, *, thorough: bool = False) -> list[str]:
@@ -44,11 +47,7 @@ class Integrity:
             for name, module in sorted(sys.modules.items()):
                 if name.partition(".")[0] in PACKAGES:
                     self._look_at(name, module)
-        found = [
-            where
-            for members, name, where, code in self._places
-            if _code(members.get(name)) != code
-        ]
+        found = [place.where for place in self._places if place.differs()]
         new = [where for where in found if where not in self._said]
         self._said.update(new)
         return [f"{where} was replaced at run time" for where in new]
@@ -72,16 +71,55 @@ class Integrity:
             written = _code(value)
             if _differs(place, expected):
                 written = (None,)
-            self._places.append(
-                (members, attribute, f"{name}:{path}", written)
-            )
+            where = f"{name}:{path}"
+            self._places.append(_Known(members, attribute, where, written))
         if code:
             for attribute, value in _imports(code, vars(module)):
                 where = f"{name}:{attribute}"
-                if _code(value) is not None:
+                written = _code(value)
+                if written is not None:
                     self._places.append(
-                        (vars(module), attribute, where, _code(value))
+                        _Known(vars(module), attribute, where, written)
                     )
+
+
+class _Known:
+    """A place in the kit, and the code that belongs there."""
+
+    __slots__ = (
+        "_attribute",
+        "_codes",
+        "_members",
+        "_parts",
+        "_value",
+        "where",
+    )
+
+    def __init__(
+        self,
+        members: Mapping[str, Any],
+        attribute: str,
+        where: str,
+        codes: Any,
+    ) -> None:
+        self.where = where
+        self._members = members
+        self._attribute = attribute
+        self._codes = codes
+        self._value: Any = members.get(attribute)
+        # What is looked at before every test is looked at quickly.
+        self._parts = tuple(
+            zip(_parts(self._value) or (), codes or (), strict=False)
+        )
+        if _code(self._value) != codes:
+            self._value = _NOTHING
+
+    def differs(self) -> bool:
+        """Whether something else is there now."""
+        value = self._members.get(self._attribute)
+        if value is self._value:
+            return any(part.__code__ is not code for part, code in self._parts)
+        return bool(_code(value) != self._codes)
 
 
 def _functions(code: CodeType) -> dict[str, list[CodeType]]:
@@ -145,13 +183,21 @@ def _differs(place: _Place, expected: Mapping[str, list[CodeType]]) -> bool:
 
 def _code(value: Any) -> tuple[CodeType | None, ...] | None:
     """The code behind a member; None for what has none."""
+    parts = _parts(value)
+    if parts is None:
+        return None
+    return tuple(getattr(part, "__code__", None) for part in parts)
+
+
+def _parts(value: Any) -> tuple[Any, ...] | None:
+    """The functions behind a member; None for what has none."""
     if isinstance(value, property):
         parts = (value.fget, value.fset, value.fdel)
-        return tuple(c for p in parts if p for c in _code(p) or (None,))
+        return tuple(f for p in parts if p for f in _parts(p) or (None,))
     if isinstance(value, staticmethod | classmethod):
-        return _code(value.__func__)
+        return _parts(value.__func__)
     if isinstance(value, functools.cached_property):
-        return _code(value.func)
+        return _parts(value.func)
     # A command of click's.
     value = getattr(value, "callback", value)
     while (inner := getattr(value, "__wrapped__", None)) is not None:
@@ -162,7 +208,7 @@ def _code(value: Any) -> tuple[CodeType | None, ...] | None:
                 return None
         value = inner
     code = getattr(value, "__code__", None)
-    return (code,) if isinstance(code, CodeType) else None
+    return (value,) if isinstance(code, CodeType) else None
 
 
 def _imports(

@@ -31,6 +31,7 @@ from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
 from conformance import another_process
+from conformance import temporary_database
 from conformance.observed import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
@@ -278,7 +279,7 @@ def open_database(subject: Subject, directory: Path) -> Any:
     """
     connection = subject.adapter.database(subject.database)
     if connection is None:
-        connection = f"sqlite:///{directory / 'cinder.sqlite'}"
+        return temporary_database.open_in(directory)
     engine = create_engine(connection)
     migration.upgrade(engine)
     return engine

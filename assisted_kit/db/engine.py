@@ -43,8 +43,11 @@ _RETRY_BUDGET = 0.05
 _LONGEST_WAIT = 0.005
 
 
-def create_engine(connection: str) -> sa.Engine:
+def create_engine(connection: str, *, durable: bool = True) -> sa.Engine:
     """Return an engine of oslo.db's for an SQLAlchemy URL, and connect.
+
+    :param durable: false: SQLite does not wait for the disk. What was
+        committed outlives the process, but not the machine.
 
     SQLite checks foreign keys and is set up as
     `assisted_kit.db.sqlite.Connections` says; a database file is made if
@@ -55,7 +58,10 @@ def create_engine(connection: str) -> sa.Engine:
     Errors are oslo.db's (`oslo_db.exception.DBError`), except that
     `sqlalchemy.exc.OperationalError` stays what it is, as with oslo.db.
     """
-    return _create_engine(connection, {})
+    settings: dict[str, object] = {}
+    if not durable:
+        settings["sqlite_synchronous"] = False
+    return _create_engine(connection, settings)
 
 
 def from_config(conf: cfg.ConfigOpts, default_file: str | Path) -> sa.Engine:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +71,7 @@ class ProbesSource(RemoteFSAssistedDriver):
         files, info, chain = super()._settled_chain(volume, but=but)
         with files.path(chain.base.name).open("rb") as file:
             looks = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
-        base = dataclasses.replace(chain.base, format=looks)
+        base = chain.base._replace(format=looks)
         return files, info, Chain((*chain.images[:-1], base))
 
 
