@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from typing import TypeVar
 
@@ -52,6 +53,33 @@ def row(
 def crossed(*columns: Iterable[object]) -> list[Row]:
     """Every combination of the columns' values."""
     return [row(*values) for values in itertools.product(*columns)]
+
+
+def paired(*columns: Sequence[object]) -> list[Row]:
+    """Rows in which any two values of different columns meet once.
+
+    As few as a first fit finds: for what goes wrong with two things
+    together, and hardly ever with three.
+    """
+    missing = {
+        pair
+        for one, other in itertools.combinations(range(len(columns)), 2)
+        for pair in itertools.product(
+            ((one, value) for value in columns[one]),
+            ((other, value) for value in columns[other]),
+        )
+    }
+    chosen = []
+    rows = list(itertools.product(*columns))
+    while missing:
+        best = max(rows, key=lambda values: len(_pairs(values) & missing))
+        missing -= _pairs(best)
+        chosen.append(best)
+    return [row(*values) for values in rows if values in chosen]
+
+
+def _pairs(values: tuple[object, ...]) -> set[tuple[Any, Any]]:
+    return set(itertools.combinations(enumerate(values), 2))
 
 
 def required_by(value: object) -> frozenset[Capability]:

@@ -26,7 +26,7 @@ PLACES = (
 """Positions of a snapshot, each with the number of snapshots there are."""
 
 
-DEEP = 30
+DEEP = 20
 """Snapshots of a chain that is long, though none too long for QEMU."""
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from unittest.mock import Mock
 from unittest.mock import patch
 
@@ -19,6 +20,7 @@ from conformance.case import verifies
 from conformance.rows import BASES
 from conformance.rows import crossed
 from conformance.rows import expanded
+from conformance.rows import paired
 from conformance.rows import requires
 from conformance.rows import row
 from reference_driver.driver import RemoteFSAssistedDriver
@@ -69,6 +71,15 @@ def test_requirements_of_class_test_rule_and_row_add_up(
 def test_use_that_is_not_declared_is_an_error() -> None:
     with pytest.raises(UndeclaredUse, match="uses revert and does not say"):
         Rows("test_plain").test_plain()
+
+
+def test_any_two_values_of_different_columns_meet() -> None:
+    columns = (("a", "b"), (1, 2), ("x", "y", "z"))
+    rows = paired(*columns)
+    assert len(rows) == 6
+    for one, other in itertools.combinations(range(3), 2):
+        met = {(values[one], values[other]) for values in rows}
+        assert met == set(itertools.product(columns[one], columns[other]))
 
 
 def skip_reason(adapter: DriverAdapter, test: str) -> str:
