@@ -134,11 +134,11 @@ class NoSleepTest(testtools.TestCase):
             f"{path.relative_to(package)}:{node.lineno}"
             for path in sorted(package.rglob("*.py"))
             for node in ast.walk(ast.parse(path.read_text()))
-            if (isinstance(node, ast.Attribute) and node.attr == "sleep")
-            or (isinstance(node, ast.Name) and node.id == "sleep")
-            or (
-                isinstance(node, ast.ImportFrom)
-                and any(name.name == "sleep" for name in node.names)
-            )
+            if isinstance(node, ast.Call) and _is_sleep(node.func)
         ]
         self.assertEqual([], found)
+
+
+def _is_sleep(function: ast.expr) -> bool:
+    name = getattr(function, "attr", None) or getattr(function, "id", None)
+    return name == "sleep"

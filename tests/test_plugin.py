@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -155,7 +156,7 @@ def test_unittest_takes_the_driver_from_the_environment(place: Place) -> None:
     )  # fmt: skip
     assert status == 1, output
     assert MESSAGE in output
-    assert "Ran 2 tests" in output
+    assert re.search(r"Ran \d+ tests", output)
     assert "failures=1" in output
 
 

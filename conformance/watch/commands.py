@@ -102,8 +102,10 @@ class Commands:
         )
 
     def close(self) -> None:
-        """Forget what children tell."""
-        self._children.close()
+        """Hear no more of children; what they told is kept."""
+        with self._lock:
+            self._commands += self._of_children()
+            self._children.close()
 
     # -- audit events
 
@@ -142,6 +144,8 @@ class Commands:
         return command
 
     def _of_children(self) -> list[Command]:
+        if self._children.closed:
+            return []
         size = os.fstat(self._children.fileno()).st_size
         lines = os.pread(self._children.fileno(), size, 0).splitlines()
         # One that looks for the program along PATH tries it several times.

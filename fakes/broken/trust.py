@@ -59,6 +59,9 @@ class _Followed(VolumeFiles):
     def path(self, name: str) -> Path:
         return super().path(name).resolve()
 
+    def at(self, name: str) -> str:
+        return str(self.path(name))
+
 
 class FollowsLinks(RemoteFSAssistedDriver):
     """Opens what a link points at."""
