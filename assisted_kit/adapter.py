@@ -25,7 +25,6 @@ from assisted_kit.driver import Hook
 from assisted_kit.image import Image
 from assisted_kit.rules import Profile
 
-
 SLEEP = time.sleep
 """What modules had from ``time`` before anybody watched who sleeps."""
 
