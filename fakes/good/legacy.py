@@ -7,6 +7,7 @@ on the thread that called it.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ INTERVAL = 30
 
 REFUSED = (400, 401, 403, 404, 409)
 """Nova's answers that say that it will do nothing."""
+
+UNHEARD = (ConnectionRefusedError, socket.gaierror)
+"""Errors that say that there was no connection to Nova."""
 
 
 class ComputeFailed(Exception):
@@ -88,7 +92,7 @@ class BlockingShareDriver(BlockingVolumes):
                 snapshot.obj_context, snapshot.volume_id, info
             )
         except Exception as error:
-            if getattr(error, "code", None) in REFUSED:
+            if _is_refusal(error):
                 self._publish(snapshot.volume, below.below, below.below_format)
                 share.path(overlay).unlink()
                 raise
@@ -195,7 +199,7 @@ class BlockingShareDriver(BlockingVolumes):
                 snapshot.obj_context, snapshot.id, info
             )
         except Exception as error:
-            if getattr(error, "code", None) in REFUSED:
+            if _is_refusal(error):
                 raise
         self._wait(snapshot, "deleting")
         after = share.chain(book.active)
@@ -301,3 +305,10 @@ class BlockingShareDriver(BlockingVolumes):
         }
         for name in pending | lost:
             raise ShareTrouble(f"{name} is in doubt: delete its snapshot")
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether Nova will do nothing; otherwise it may have accepted."""
+    return (
+        isinstance(error, UNHEARD) or getattr(error, "code", None) in REFUSED
+    )
