@@ -153,12 +153,15 @@ class NameTest(ConformanceTest):
 class MissingInfoFileTest(ConformanceTest):
     """Contract section 3: a missing info file."""
 
-    @ddt.data("connect", "create", "delete")
+    # The overlay of a lone snapshot that is being deleted may be of a
+    # create that failed, for all that a driver without the hooks knows.
+    @ddt.data(row("connect", 1), row("create", 1), row("delete", 2))
+    @ddt.unpack
     @verifies("LAY-005")
     def test_missing_beside_an_overlay_is_an_error(
-        self, operation: str
+        self, operation: str, depth: int
     ) -> None:
-        volume = self.given_volume(snapshots=1, writes=False)
+        volume = self.given_volume(snapshots=depth, writes=False)
         info_path(volume).unlink()
         self.claim_refused(operation)
 

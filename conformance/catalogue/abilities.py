@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -21,6 +22,7 @@ RULES = (
         "section 3, deleting",
         ("bug 1468445", "bug 1262880"),
         (Capability.create_from_snapshot,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-002",
@@ -33,6 +35,7 @@ RULES = (
         "section 5",
         ("bug 1251334",),
         (Capability.create_from_snapshot,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-003",
@@ -43,6 +46,7 @@ RULES = (
         "section 1",
         ("bug 1275977",),
         (Capability.clone,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-004",
@@ -53,6 +57,7 @@ RULES = (
         "snapshot failed when the guest had been switched.",
         "section 3",
         ("bug 2142477",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-005",
@@ -64,6 +69,7 @@ RULES = (
         "section 3",
         ("CVE-2015-1851", "CVE-2015-7548", "bug 2073146"),
         (Capability.raw_base,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-006",
@@ -76,6 +82,7 @@ RULES = (
         "section 3",
         ("bug 1499452", "bug 1470148"),
         (Capability.extend_with_snapshots,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-007",
@@ -86,6 +93,7 @@ RULES = (
         "offline command worked on what a guest had open.",
         "section 5",
         ("bug 1870367", "bug 1687048", "bug 2103742"),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-008",
@@ -98,6 +106,7 @@ RULES = (
         "section 5",
         ("LIVE-16", "commit 0a34a5a29"),
         (Capability.revert,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-009",
@@ -108,6 +117,7 @@ RULES = (
         "section 1",
         ("bug 1275977", "CVE-2015-1851"),
         (Capability.upload,),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "ABL-010",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -20,6 +21,7 @@ RULES = (
         "for one another.",
         "section 1",
         ("bug 1575888", "commit 81e5a9290"),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CAL-002",
@@ -30,6 +32,7 @@ RULES = (
         "the guest wrote on into what was a backing file by then.",
         "section 2",
         ("commit fb48a1fe6", "bug 1888951"),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CAL-003",
@@ -40,6 +43,7 @@ RULES = (
         "which users choose, and which need not be there.",
         "section 1",
         ("bug 1875570",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CAL-004",
@@ -73,6 +77,7 @@ RULES = (
         "together with its snapshots.",
         "section 1",
         ("bug 1681406",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CAL-007",
@@ -84,5 +89,6 @@ RULES = (
         "section 1",
         ("bug 1300303", "bug 1299182", "LIVE-17"),
         (Capability.overlay_files,),
+        profiles=EVERY_DRIVER,
     ),
 )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -19,5 +20,6 @@ RULES = (
         "or had the data of another volume.",
         "section 4",
         ("commit 792da5dbb", "bug 1251425"),
+        profiles=EVERY_DRIVER,
     ),
 )

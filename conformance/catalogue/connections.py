@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -22,6 +23,7 @@ RULES = (
         "section 4",
         ("bug 1860913",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CON-002",
@@ -33,6 +35,7 @@ RULES = (
         "after the guest was switched.",
         "section 4",
         ("bug 1475419",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CON-003",
@@ -44,6 +47,7 @@ RULES = (
         "section 3",
         ("bug 1475419", "bug 2073146"),
         requires=(Capability.overlay_files, Capability.cinder_share_layout),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CON-004",

@@ -76,6 +76,7 @@ RULES = (
         "section 3",
         ("bug 1438027", "bug 1885528", "bug 2119353"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CRE-007",
@@ -87,6 +88,7 @@ RULES = (
         "section 3",
         ("bug 2073146", "bug 2138330", "CVE-2015-7548"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "CRE-008",

@@ -75,5 +75,6 @@ RULES = (
         "after its neighbour was deleted.",
         "section 5",
         ("bug 1694635", "bug 1468445"),
+        profiles=EVERY_DRIVER,
     ),
 )

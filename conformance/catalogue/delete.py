@@ -89,6 +89,7 @@ RULES = (
         "section 3, deleting",
         ("bug 1262880",),
         requires=LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-008",
@@ -100,6 +101,7 @@ RULES = (
         "section 3, deleting",
         ("bug 1262880", "bug 1444806"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-009",
@@ -111,6 +113,7 @@ RULES = (
         "section 3, deleting",
         ("commit 8c03308ed",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-010",
@@ -122,6 +125,7 @@ RULES = (
         "section 3",
         ("bug 1311182", "bug 1657585"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "DEL-011",
@@ -143,5 +147,6 @@ RULES = (
         "section 3, deleting",
         ("bug 1438027", "bug 1468445"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -22,6 +23,7 @@ RULES = (
         "section 2",
         ("commit 8c03308ed", "bug 1989514"),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "FMT-002",
@@ -33,6 +35,7 @@ RULES = (
         "section 3",
         ("commit 8c03308ed",),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "FMT-003",
@@ -44,6 +47,7 @@ RULES = (
         "section 3",
         ("bug 2142477",),
         RAW,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "FMT-004",
@@ -55,5 +59,6 @@ RULES = (
         "section 3",
         ("bug 2073146", "CVE-2015-7548"),
         RAW,
+        profiles=EVERY_DRIVER,
     ),
 )

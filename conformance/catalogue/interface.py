@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -37,6 +38,7 @@ RULES = (
         "calls with force=.",
         "section 1",
         ("bug 2042102",),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SIG-004",
@@ -47,5 +49,6 @@ RULES = (
         "release of a driver whose override had lost an argument.",
         "section 1",
         ("bug 2042102",),
+        profiles=EVERY_DRIVER,
     ),
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -21,6 +22,7 @@ RULES = (
         "section 3",
         ("bug 1222907", "bug 1262880"),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "LAY-002",
@@ -43,6 +45,7 @@ RULES = (
         "section 3",
         ("commit 792da5dbb",),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "LAY-004",
@@ -54,6 +57,7 @@ RULES = (
         "section 3",
         ("bug 1499151", "bug 1798468"),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "LAY-005",
@@ -65,6 +69,7 @@ RULES = (
         "section 3",
         ("commit 792da5dbb",),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "LAY-006",
@@ -85,6 +90,7 @@ RULES = (
         "takes them for foreign ones can use no share that has one.",
         "section 3",
         requires=LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "LAY-008",
@@ -95,5 +101,6 @@ RULES = (
         "section 3, deleting",
         ("bug 1262880",),
         LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
 )

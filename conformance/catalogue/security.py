@@ -49,12 +49,13 @@ RULES = (
     Rule(
         "SEC-004",
         MUST,
-        "A link or a FIFO in place of an image is refused, and the hook "
+        "A link or a FIFO in place of an image is refused, and the call "
         "returns.",
         "A link makes a file outside the volume its image; a FIFO stops "
         "whoever opens it, and with it the volume service.",
         "section 8",
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-005",
@@ -66,6 +67,7 @@ RULES = (
         "section 8",
         ("bug 2059809", "CVE-2024-32498"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-006",
@@ -76,6 +78,7 @@ RULES = (
         "section 3",
         ("bug 1996188", "CVE-2022-47951"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-007",
@@ -87,6 +90,7 @@ RULES = (
         "section 3",
         ("bug 2071734", "CVE-2024-40767"),
         requires=(Capability.overlay_files, Capability.raw_base),
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-008",
@@ -98,6 +102,7 @@ RULES = (
         "section 8",
         ("bug 2071734", "CVE-2024-40767"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-009",
@@ -109,6 +114,7 @@ RULES = (
         "section 8",
         ("bug 2059809", "bug 2073146"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-010",
@@ -120,6 +126,7 @@ RULES = (
         "section 8",
         ("bug 1224030",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-011",
@@ -129,6 +136,7 @@ RULES = (
         "The guest is attached to whatever file somebody wrote there.",
         "section 8",
         requires=LAYOUT,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-012",
@@ -140,6 +148,7 @@ RULES = (
         "section 8",
         ("bug 2073275", "CVE-2024-4467"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-013",
@@ -151,5 +160,6 @@ RULES = (
         "section 3",
         ("bug 2103742", "bug 2119353"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
 )
