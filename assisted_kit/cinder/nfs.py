@@ -15,6 +15,7 @@ from cinder.volume import configuration
 from cinder.volume import driver as volume_driver
 from cinder.volume.drivers import nfs
 from cinder.volume.drivers import remotefs
+from cinder.volume.drivers.san import san
 
 from assisted_kit.adapter import DriverAdapter
 from assisted_kit.capabilities import Capability
@@ -86,7 +87,14 @@ class NfsAdapter(DriverAdapter):
         """
         group, base = service.group_of_options("nfs")
         options = configuration.Configuration(
-            [*volume_driver.volume_opts, *remotefs.nas_opts, *nfs.nfs_opts],
+            [
+                *volume_driver.volume_opts,
+                *remotefs.nas_opts,
+                *nfs.nfs_opts,
+                # A back end's section may have options of another driver's,
+                # and the suite puts a password there.
+                *san.san_opts,
+            ],
             config_group=group,
         )
         values = self.configuration(share, base_format)
