@@ -12,6 +12,9 @@ import pytest
 from assisted_kit.driver import Hook
 from conformance.observed import HookCall
 from conformance.watch import secrets
+from conformance.watch.calls import CallBook
+from conformance.watch.calls import DriverCall
+from conformance.watch.log import Logged
 from conformance.watch.secrets import PASSWORD
 from conformance.watch.secrets import PROVIDER_AUTH
 from conformance.watch.secrets import TOKEN
@@ -32,6 +35,16 @@ def test_provider_auth_may_be_returned_as_such() -> None:
     moved = {"metadata": {"auth": PROVIDER_AUTH}}
     call = HookCall(Hook.CREATE_BEGIN, "s", True, moved)
     assert len(secrets.in_updates([call])) == 1
+
+
+def test_rows_that_sqlalchemy_shows_are_not_the_drivers_log() -> None:
+    call = DriverCall("create_snapshot", CallBook())
+    logged = [
+        Logged(call, "DEBUG", logger, f"Row ({PROVIDER_AUTH!r},)")
+        for logger in ("sqlalchemy.engine.Engine", "vendor.driver")
+    ]
+    (found,) = secrets.in_log(logged)
+    assert "vendor.driver" in found
 
 
 def test_causes_of_exceptions_are_read() -> None:
