@@ -143,9 +143,12 @@ class IgnoresInterruption(WaitsForInterruption):
     """Tells it again after Ctrl-C, and stays in the hook for ever."""
 
     def create_snapshot_assisted_begin(self, snapshot_ref):
-        super().create_snapshot_assisted_begin(snapshot_ref)
-        self.tell()
-        threading.Event().wait()
+        try:
+            super().create_snapshot_assisted_begin(snapshot_ref)
+        finally:
+            # Whether or not the clean-up has left it anything to work on.
+            self.tell()
+            threading.Event().wait()
 
 
 # -- to the suite
