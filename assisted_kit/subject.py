@@ -165,14 +165,14 @@ def _adapter(
         check_interface(found)
     try:
         adapter = make(found, said.driver_options, said.capabilities)
-        able = adapter.capabilities
+        bases = adapter.bases
     except capabilities.UnknownCapability as error:
         raise SubjectError(f"{name} declares an {error}") from error
     except Exception as error:
         raise SubjectError(
             f"the adapter {name} cannot be constructed:\n{trace(error)}"
         ) from error
-    if not able.intersection(BASES):
+    if not bases:
         raise SubjectError(
             f"{name} declares neither {' nor '.join(b.name for b in BASES)}, "
             f"so there is no volume to verify it with"
