@@ -3,13 +3,35 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from conformance.case import ConformanceTest
+from conformance.nested_qemu_img import NestedQemuImg
 from conformance.volume import VolumeUnderTest
 from conformance.watch import Sort
 
 
+class Started(NamedTuple):
+    """A command that the driver, or a script of its, has started."""
+
+    words: tuple[str, ...]
+    line: str
+    """The command line, and how it ended where that is known."""
+    origin: str
+    """What started it."""
+
+    def __str__(self) -> str:
+        return f"{self.line}\n{self.origin}"
+
+
 class HookWork(ConformanceTest):
     """Volumes whose hooks all run, however they end."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self._nested = self.useFixture(NestedQemuImg())
 
     def given_work_done(self, guest: str) -> VolumeUnderTest:
         """A volume that had two snapshots, both deleted again."""
@@ -32,3 +54,23 @@ class HookWork(ConformanceTest):
             f"no hook {sort}",
             "\n".join(dict.fromkeys(map(str, seen))),
         )
+
+    def commands(self) -> Iterator[Started]:
+        """The commands that were started, those of scripts included."""
+        assert self.deployment is not None
+        for command in self.deployment.watch.commands():
+            yield Started(command.words, str(command), f"at {command.where}")
+        yield from self._of_scripts()
+
+    def qemu_img_commands(self) -> Iterator[Started]:
+        """Those of ``qemu-img``, below wrappers and in lines for a shell."""
+        assert self.deployment is not None
+        for command in self.deployment.watch.commands():
+            for words in command.of_qemu_img():
+                yield Started(words, str(command), f"at {command.where}")
+        yield from self._of_scripts()
+
+    def _of_scripts(self) -> Iterator[Started]:
+        for nested in self._nested.commands():
+            line = shlex.join(nested.words)
+            yield Started(nested.words, line, f"started by {nested.starter}")

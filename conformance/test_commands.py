@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 import ddt
 
@@ -15,7 +16,6 @@ from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.rows import requires
-from conformance.watch import Command
 from conformance.watch import qemu_img
 
 HOSTILE: Mapping[str, str] = {
@@ -44,13 +44,10 @@ class FormatTest(HookWork):
         self._claim_formats_named()
 
     def _claim_formats_named(self) -> None:
-        assert self.deployment is not None
         left_open = [
-            f"{command}\nleaves open the format of {', '.join(images)}, "
-            f"at {command.where}"
-            for command in self.deployment.watch.commands()
-            for words in command.of_qemu_img()
-            if (images := qemu_img.unnamed_formats(words))
+            f"{command}\nleaves open the format of {', '.join(images)}"
+            for command in self.qemu_img_commands()
+            if (images := qemu_img.unnamed_formats(command.words))
         ]
         self.claim(
             not left_open,
@@ -79,23 +76,23 @@ class NameTest(HookWork):
         else:
             snapshot.start_delete()
         volume.settle()
+        started = (*self.commands(), *self.qemu_img_commands())
         found = [
-            f"{command}\nat {command.where}"
-            for command in volume.deployment.watch.commands()
-            if _is_passed(HOSTILE[kind], command)
+            str(command)
+            for command in started
+            if _is_passed(HOSTILE[kind], command.words)
         ]
         self.claim(
             not found,
             f"no command with {HOSTILE[kind]}",
-            "\n".join(found),
+            "\n".join(dict.fromkeys(found)),
         )
 
 
-def _is_passed(name: str, command: Command) -> bool:
+def _is_passed(name: str, words: Sequence[str]) -> bool:
     """Whether a name stands where it is not taken for a file's."""
-    for words in (*command.of_qemu_img(), command.words):
-        for index, word in enumerate(words):
-            if word == name or word.endswith(f"={name}"):
-                protected = name.startswith("-") and "--" in words[:index]
-                return not protected
+    for index, word in enumerate(words):
+        if word == name or word.endswith(f"={name}"):
+            protected = name.startswith("-") and "--" in words[:index]
+            return not protected
     return False

@@ -15,7 +15,6 @@ from typing import IO
 import fixtures
 
 from conformance.observed import HookCall
-from conformance.watch.commands import Command
 from conformance.watch.log import Logged
 
 _MARK = "akit5ecret"
@@ -55,17 +54,6 @@ def _around(text: str, secret: str) -> str:
     line = next(line for line in text.splitlines() if secret in line)
     at = line.index(secret)
     return hidden(line)[max(0, at - 60) : at + 60].strip()
-
-
-def in_commands(commands: Iterable[Command]) -> list[str]:
-    """Secrets in command lines, which every user of a host can read."""
-    return [
-        sentence
-        for command in commands
-        for sentence in found_in(
-            " ".join(command.words), f"the command at {command.where}"
-        )
-    ]
 
 
 def in_updates(calls: Iterable[HookCall]) -> list[str]:

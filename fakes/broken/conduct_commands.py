@@ -54,6 +54,16 @@ class InspectsInChild(Inspects):
         os.spawnvp(os.P_WAIT, words[0], words)  # noqa: S606
 
 
+class InspectsInScript(Inspects):
+    """Probes a format, in a script that it keeps on the share."""
+
+    def _inspect(self, path: str) -> None:
+        script = self._directory / "inspect.sh"
+        script.write_text('qemu-img info -U "$1" > /dev/null')
+        subprocess.run(["sh", str(script), path], check=False)
+        script.unlink()
+
+
 class PassesNamesOn(RemoteFSAssistedDriver):
     """Looks at the images that the info file names, whatever it says."""
 
@@ -86,5 +96,6 @@ BROKEN = (
     BrokenDriver(InspectsBySpawn, ("HKS-007",)),
     BrokenDriver(InspectsInShell, ("HKS-007",)),
     BrokenDriver(InspectsInChild, ("HKS-007",)),
+    BrokenDriver(InspectsInScript, ("HKS-007",)),
     BrokenDriver(PassesNamesOn, ("HKS-008",)),
 )
