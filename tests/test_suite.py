@@ -16,6 +16,7 @@ from conformance.catalogue import BY_ID
 from conformance.catalogue import RULES
 from fakes.broken import BROKEN
 from fakes.broken import BrokenDriver
+from fakes.good import GOOD
 from tests.command_line import assisted_kit_run
 from tests.test_readme import block_after
 
@@ -74,24 +75,48 @@ def test_reference_driver_is_conformant(tmp_path: Path) -> None:
         assert line == "..." or line in done.output.splitlines()
 
 
+REFERENCE = "reference_driver.driver:RemoteFSAssistedDriver"
+SEEDS = range(5)
+
+
 def in_random_order(
-    directory: Path, driver: str, *rules: str
+    directory: Path, driver: str, *rules: str, seed: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The suite under pytest, its tests shuffled by pytest-randomly."""
+    """The suite under pytest, its tests shuffled by pytest-randomly.
+
+    :param seed: repeats one order, over two processes.
+    """
     words = [sys.executable, "-m", "pytest", "--pyargs", "conformance"]
     words += ["-p", "randomly", "-q", "--assisted-driver", driver]
     for rule in rules:
         words += ["--assisted-rule", rule]
+    if seed is not None:
+        words += ["-p", "xdist", "-n", "2", f"--randomly-seed={seed}"]
     return subprocess.run(
         words, cwd=directory, capture_output=True, text=True, check=False
     )
 
 
-def test_reference_driver_passes_in_random_order(tmp_path: Path) -> None:
-    done = in_random_order(
-        tmp_path, "reference_driver.driver:RemoteFSAssistedDriver"
-    )
+@pytest.mark.parametrize(
+    ("driver", "seed"),
+    [
+        pytest.param(
+            driver,
+            seed,
+            marks=()
+            if driver == REFERENCE and seed == 0
+            else pytest.mark.slow,
+        )
+        for driver in (REFERENCE, *(good.name for good in GOOD))
+        for seed in SEEDS
+    ],
+)
+def test_good_driver_passes_in_any_order_over_processes(
+    driver: str, seed: int, tmp_path: Path
+) -> None:
+    done = in_random_order(tmp_path, driver, seed=seed)
     assert done.returncode == 0, done.stdout
+    assert "\nconformant" in done.stdout
 
 
 @pytest.mark.parametrize(
