@@ -83,6 +83,18 @@ ROW = "test_guests_header_changes_no_format_1_detached"
         ),
         (
             creates.OverlayTest,
+            "claim",
+            lie,
+            "conformance.test_create:OverlayTest.claim",
+        ),
+        (
+            creates.OverlayTest,
+            "claim_equal",
+            None,
+            "conformance.test_create:OverlayTest.claim_equal",
+        ),
+        (
+            creates.OverlayTest,
             ROW,
             lie,
             f"conformance.test_create:OverlayTest.{ROW}",
@@ -108,6 +120,14 @@ def test_function_that_was_replaced_before(
     monkeypatch.setattr(case.ConformanceTest, "claim", lie)
     (said,) = Integrity().changes(thorough=True)
     assert said.startswith("conformance.case:ConformanceTest.claim ")
+
+
+def test_inherited_function_that_was_hidden_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(creates.OverlayTest, "claim", lie)
+    (said,) = Integrity().changes(thorough=True)
+    assert said.startswith("conformance.test_create:OverlayTest.claim ")
 
 
 def test_driver_that_replaces_a_claim_is_caught(place: Place) -> None:
