@@ -28,11 +28,11 @@ from conformance import storage
 from conformance.deployment import Deployment
 from conformance.oracle import Difference
 from conformance.rows import REQUIRES
+from conformance.snapshot import SnapshotUnderTest
 from conformance.violation import describe
 from conformance.violation import Evidence
+from conformance.violation import OperationFailed
 from conformance.violation import Violation
-from conformance.volume import OperationFailed
-from conformance.volume import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
 from conformance.watch.secrets import hidden
 from fakes.compute import Generation
