@@ -15,6 +15,8 @@ import conformance
 import fakes
 from assisted_kit.integrity import Integrity
 from conformance import case
+from conformance import claims
+from conformance import explanation
 from conformance import oracle
 from conformance import test_create as creates
 from tests.troublesome_run import Place
@@ -56,7 +58,13 @@ ROW = "test_guests_header_changes_no_format_1_detached"
     ("owner", "name", "value", "said"),
     [
         (oracle, "compare", lie, "conformance.oracle:compare"),
-        (case, "describe", lie, "conformance.case:describe"),
+        (explanation, "describe", lie, "conformance.explanation:describe"),
+        (
+            claims.ClaimingTest,
+            "claim",
+            lie,
+            "conformance.claims:ClaimingTest.claim",
+        ),
         (
             case.ConformanceTest,
             "claim",
