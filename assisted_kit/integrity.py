@@ -36,6 +36,7 @@ class Integrity:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._places: list[_Known] = []
+        self._heirs: list[_Heir] = []
         self._said: set[str] = set()
 
     def changes(self, *, thorough: bool = False) -> list[str]:
@@ -48,6 +49,7 @@ class Integrity:
                 if name.partition(".")[0] in PACKAGES:
                     self._look_at(name, module)
         found = [place.where for place in self._places if place.differs()]
+        found += (where for heir in self._heirs for where in heir.hides())
         new = [where for where in found if where not in self._said]
         self._said.update(new)
         return [f"{where} was replaced at run time" for where in new]
@@ -74,6 +76,7 @@ class Integrity:
             where = f"{name}:{path}"
             self._places.append(_Known(members, attribute, where, written))
         if code:
+            self._heirs.extend(_heirs(module, expected))
             for attribute, value in _imports(code, vars(module)):
                 where = f"{name}:{attribute}"
                 written = _code(value)
@@ -122,6 +125,24 @@ class _Known:
         return bool(_code(value) != self._codes)
 
 
+class _Heir:
+    """A class of the kit, and what it leaves to its bases."""
+
+    __slots__ = ("_left", "_members", "_where")
+
+    def __init__(
+        self, members: Mapping[str, Any], where: str, left: frozenset[str]
+    ) -> None:
+        self._members = members
+        self._where = where
+        self._left = left
+
+    def hides(self) -> list[str]:
+        """Where it has something of its own now, which nobody wrote."""
+        hidden = sorted(self._left & self._members.keys())
+        return [f"{self._where}.{name}" for name in hidden]
+
+
 def _functions(code: CodeType) -> dict[str, list[CodeType]]:
     """The functions of a module and of its classes, by qualified name."""
     found: dict[str, list[CodeType]] = {}
@@ -164,6 +185,27 @@ def _members(
             is_row = owner and name.startswith("test") and callable(value)
             if path in expected or is_row:
                 yield members or {}, name, path, value
+
+
+def _heirs(
+    module: ModuleType, expected: Mapping[str, object]
+) -> Iterator[_Heir]:
+    """The module's classes that inherit functions of the kit's."""
+    for cls in vars(module).values():
+        if not inspect.isclass(cls) or cls.__module__ != module.__name__:
+            continue
+        left = {
+            name
+            for base in cls.__mro__[1:]
+            if base.__module__.partition(".")[0] in PACKAGES
+            for name, value in vars(base).items()
+            # Dataclasses and models get an __init__ that nobody wrote.
+            if not name.startswith("__") and _parts(value) is not None
+            if f"{cls.__qualname__}.{name}" not in expected
+        }
+        if left:
+            where = f"{module.__name__}:{cls.__qualname__}"
+            yield _Heir(vars(cls), where, frozenset(left))
 
 
 def _differs(place: _Place, expected: Mapping[str, list[CodeType]]) -> bool:

@@ -25,9 +25,9 @@ from conformance import oracle
 from conformance.case import ConformanceTest
 from conformance.ledger import Ledger
 from conformance.oracle import Difference
+from conformance.snapshot import SnapshotUnderTest
+from conformance.violation import OperationFailed
 from conformance.volume import GIB
-from conformance.volume import OperationFailed
-from conformance.volume import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
 from conformance.watch import stacks
 

@@ -14,7 +14,7 @@ from conformance.case import verifies
 from conformance.failing_qemu_img import FailingQemuImg
 from conformance.rows import expanded
 from conformance.rows import row
-from conformance.volume import SnapshotUnderTest
+from conformance.snapshot import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
 
 DELETES = (

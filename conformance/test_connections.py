@@ -15,7 +15,7 @@ from conformance.pending import PendingTest
 from conformance.rows import BASES
 from conformance.rows import expanded
 from conformance.rows import row
-from conformance.volume import SnapshotUnderTest
+from conformance.snapshot import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Fault
 

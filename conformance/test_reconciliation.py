@@ -12,7 +12,7 @@ from conformance.case import verifies
 from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.rows import row
-from conformance.volume import SnapshotUnderTest
+from conformance.snapshot import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Fault
 

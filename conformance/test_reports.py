@@ -20,9 +20,9 @@ from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import Row
 from conformance.rows import row
+from conformance.snapshot import SnapshotUnderTest
 from conformance.test_delete import index_of
 from conformance.test_delete import POSITIONS
-from conformance.volume import SnapshotUnderTest
 from fakes.compute import Fault
 from fakes.compute import Generation
 

@@ -23,8 +23,8 @@ from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.rows import row
-from conformance.volume import OperationFailed
-from conformance.volume import SnapshotUnderTest
+from conformance.snapshot import SnapshotUnderTest
+from conformance.violation import OperationFailed
 from fakes.compute import Fault
 
 

@@ -43,6 +43,15 @@ class Violation(AssertionError):
     """A claim about the driver does not hold."""
 
 
+class OperationFailed(AssertionError):
+    """An operation ended in another status than it should have."""
+
+    def __init__(self, operation: str, expected: str, observed: str) -> None:
+        super().__init__(f"{operation}: {observed} instead of {expected}")
+        self.expected = f"{operation} ends in {expected}"
+        self.observed = f"it ended in {observed}"
+
+
 def describe(
     rule: Rule,
     expected: str,

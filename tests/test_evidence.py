@@ -202,6 +202,10 @@ def test_claim_that_is_not_evaluated_is_no_success(
     assert "SIG-001: the test ended without having evaluated" in output
     if runner[0] == "pytest":
         assert "SIG-001  MUST   not exercised" in output
+        assert (
+            "not the suite's own: test_mine.TestMine.claim overrides that of "
+            "conformance.claims.ClaimingTest" in " ".join(output.split())
+        )
 
 
 MANY_ERRORS = """\

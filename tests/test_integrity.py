@@ -15,6 +15,8 @@ import conformance
 import fakes
 from assisted_kit.integrity import Integrity
 from conformance import case
+from conformance import claims
+from conformance import explanation
 from conformance import oracle
 from conformance import test_create as creates
 from tests.troublesome_run import Place
@@ -56,7 +58,13 @@ ROW = "test_guests_header_changes_no_format_1_detached"
     ("owner", "name", "value", "said"),
     [
         (oracle, "compare", lie, "conformance.oracle:compare"),
-        (case, "describe", lie, "conformance.case:describe"),
+        (explanation, "describe", lie, "conformance.explanation:describe"),
+        (
+            claims.ClaimingTest,
+            "claim",
+            lie,
+            "conformance.claims:ClaimingTest.claim",
+        ),
         (
             case.ConformanceTest,
             "claim",
@@ -80,6 +88,18 @@ ROW = "test_guests_header_changes_no_format_1_detached"
             "assisted_subject",
             None,
             "conformance.case:ConformanceTest.assisted_subject",
+        ),
+        (
+            creates.OverlayTest,
+            "claim",
+            lie,
+            "conformance.test_create:OverlayTest.claim",
+        ),
+        (
+            creates.OverlayTest,
+            "claim_equal",
+            None,
+            "conformance.test_create:OverlayTest.claim_equal",
         ),
         (
             creates.OverlayTest,
@@ -108,6 +128,14 @@ def test_function_that_was_replaced_before(
     monkeypatch.setattr(case.ConformanceTest, "claim", lie)
     (said,) = Integrity().changes(thorough=True)
     assert said.startswith("conformance.case:ConformanceTest.claim ")
+
+
+def test_inherited_function_that_was_hidden_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(creates.OverlayTest, "claim", lie)
+    (said,) = Integrity().changes(thorough=True)
+    assert said.startswith("conformance.test_create:OverlayTest.claim ")
 
 
 def test_driver_that_replaces_a_claim_is_caught(place: Place) -> None:

@@ -14,8 +14,8 @@ from testtools.testresult.doubles import ExtendedTestResult
 from assisted_kit.adapter import DriverAdapter
 from assisted_kit.capabilities import Capability
 from assisted_kit.rules import Profile
+from conformance.applicability import UndeclaredUse
 from conformance.case import ConformanceTest
-from conformance.case import UndeclaredUse
 from conformance.case import verifies
 from conformance.rows import BASES
 from conformance.rows import crossed

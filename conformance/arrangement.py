@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a test begins with: a deployment around the driver, and a volume."""
+
+from __future__ import annotations
+
+from assisted_kit.capabilities import Capability
+from conformance.applicability import ApplicableTest
+from conformance.deployment import Deployment
+from conformance.volume import VolumeUnderTest
+from fakes.compute import Generation
+
+
+class ArrangedTest(ApplicableTest):
+    """A test that has what it asked for set up, and cleaned up after it."""
+
+    deployment: Deployment | None = None
+    """What was set up last."""
+
+    volume: VolumeUnderTest | None = None
+    """The one that is claimed something about, and drawn if that fails."""
+
+    @property
+    def assisted_stuck(self) -> bool:
+        """Whether a hook was given up, whose thread is still at it."""
+        return self.deployment is not None and bool(self.deployment.stuck)
+
+    def deploy(
+        self,
+        base: str | None = None,
+        *,
+        generation: Generation = Generation.DUAL,
+    ) -> Deployment:
+        """A volume service and a compute service around the driver.
+
+        :param base: the format of new volumes' base images; one that the
+            driver has unless it matters.
+        """
+        if base is None:
+            base = self.subject.adapter.bases[0]
+        else:
+            self.uses(Capability[f"{base}_base"])
+        # Known before it is set up, so that its trouble is known as well.
+        self.deployment = Deployment(
+            self.subject, base_format=base, generation=generation
+        )
+        return self.useFixture(self.deployment)
+
+    def given_volume(
+        self,
+        base: str | None = None,
+        *,
+        attached: bool = False,
+        snapshots: int = 0,
+        generation: Generation = Generation.DUAL,
+        name_id: str | None = None,
+        writes: bool = True,
+    ) -> VolumeUnderTest:
+        """A volume that its guest wrote to before and after snapshots.
+
+        :param name_id: names its files in place of its id.
+        :param writes: false where it does not matter what is in it, which
+            saves time.
+        """
+        volume = VolumeUnderTest(
+            self.deploy(base, generation=generation), name_id=name_id
+        )
+        self.volume = volume
+        if attached:
+            volume.attach()
+        if writes:
+            volume.write()
+        for _ in range(snapshots):
+            volume.take_snapshot()
+            if writes:
+                volume.write()
+        return volume
+
+    def _volume(self) -> VolumeUnderTest:
+        assert self.volume is not None, "the test has no volume yet"
+        return self.volume

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a test fails: what its message says, and what counts as evidence."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from testtools.content import text_content
+
+from assisted_kit.errors import AssistedKitError
+from conformance.arrangement import ArrangedTest
+from conformance.violation import describe
+from conformance.violation import Evidence
+from conformance.violation import OperationFailed
+from conformance.violation import Violation
+from conformance.watch.secrets import hidden
+
+LOGGED = 20
+"""Records of the driver's log that a message shows."""
+
+
+class NotExercised(AssistedKitError):
+    """A test ended well, and had not evaluated the claim of its rule."""
+
+
+class ExplainedTest(ArrangedTest):
+    """A test whose failure is written for the vendor's engineer.
+
+    What a failing test says is in ``assisted_message``, and how often its
+    claim was evaluated in ``assisted_evidence``.
+    """
+
+    assisted_evidence = 0
+    assisted_message = ""
+
+    assisted_summary = ""
+    """The rule and what was observed, in a line."""
+
+    assisted_interrupted = False
+    """Whether Ctrl-C was pressed during the test."""
+
+    _troubles = 0
+    """Exceptions that were raised, those of the clean-up included."""
+
+    def _see_evidence(self) -> None:
+        """Passing is not enough: the claim must have been evaluated.
+
+        :raises NotExercised: it was not, though nothing went wrong.
+        """
+        if self.assisted_probe:
+            return
+        if not (self.assisted_evidence or self._troubles):
+            self.assisted_skip = "no evidence"
+            raise NotExercised(
+                f"{self.assisted_rule.id}: the test ended without having "
+                f"evaluated its claim"
+            )
+
+    def _explain(self, exc_info: Any) -> None:
+        error = exc_info[1]
+        self._troubles += 1
+        if isinstance(error, KeyboardInterrupt):
+            self.assisted_interrupted = True
+        if self.assisted_message:
+            # What comes after the first trouble is mostly its consequence.
+            self.assisted_message += (
+                f"\n\nand then        {type(error).__name__}: {error}"
+            )
+            return
+        match error:
+            case Violation():
+                self.assisted_message = str(error)
+                return
+            case OperationFailed():
+                # The operation is part of what the rule claims to work.
+                self.assisted_evidence += 1
+                self.assisted_message = self._message(
+                    error.expected, error.observed
+                )
+            case self.skipException() | KeyboardInterrupt():
+                return
+            case NotExercised():
+                self.assisted_message = self.assisted_summary = str(error)
+            case AssistedKitError() if self.deployment is None:
+                # No driver yet that it could be about.
+                self.assisted_message = str(error)
+                self.assisted_summary = f"{self.assisted_rule.id}: {error}"
+            case _ if self.assisted_probe:
+                self.assisted_message = f"{type(error).__name__}: {error}"
+            case _:
+                self.assisted_message = self._message(
+                    "the test runs to its end",
+                    f"{type(error).__name__}: {error}",
+                )
+        # Runners that show the exception alone would not have it.
+        self.addDetail("rule", text_content(self.assisted_message))
+
+    def _message(self, expected: str, observed: str) -> str:
+        rule = self.assisted_rule
+        first, *_ = observed.splitlines() or [""]
+        self.assisted_summary = f"{rule.id} {rule.level}: {first}"
+        return describe(
+            rule,
+            expected,
+            observed,
+            self._evidence(),
+            shlex.join(self._repeat()),
+        )
+
+    def _repeat(self) -> list[str]:
+        """The command line that runs the test again."""
+        options = self.subject.options
+        rule_id = self.assisted_rule.id
+        return ["assisted-kit", "run", *options, "--rule", rule_id]
+
+    def _evidence(self) -> Evidence:
+        deployment, volume = self.deployment, self.volume
+        if deployment is None or not hasattr(deployment, "nova"):
+            return Evidence()
+        # The last operation is what the reader needs; what the arrangement
+        # did before it would bury that.
+        calls = deployment.journal.calls()
+        last = calls[-1].snapshot_id if calls else None
+        failures = [call.traceback() for call in calls if call.error]
+        return Evidence(
+            chain_before=volume.chain_before if volume else "",
+            chain_after=volume.draw() if volume else "",
+            hooks=[str(call) for call in calls if call.snapshot_id == last],
+            nova=[
+                str(entry)
+                for entry in deployment.nova.history
+                if last is not None and last in str(entry)
+            ],
+            commands=[hidden(str(c)) for c in deployment.watch.commands(last)],
+            log=[hidden(str(r)) for r in deployment.watch.log(last)[-LOGGED:]],
+            traceback=failures[-1] if failures else "",
+            names=volume.names() if volume else {},
+        )

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A volume as it is found: its connection, its files and its records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assisted_kit import qcow2
+from assisted_kit.capabilities import Capability
+from assisted_kit.image import Image
+from assisted_kit.manager.volumes import VolumeOperations
+from assisted_kit.refs import VolumeRef
+from conformance import share_layout
+from conformance import storage
+from conformance.deployment import Deployment
+from conformance.overlays import Overlays
+from conformance.snapshot import SnapshotUnderTest
+from conformance.violation import OperationFailed
+
+
+class VolumeOnShare:
+    """What the driver, the share and the database say of a volume.
+
+    :param volume_id: of one that has been created.
+    """
+
+    def __init__(self, deployment: Deployment, volume_id: str) -> None:
+        self.deployment = deployment
+        self.id = volume_id
+        self.name: str = self.ref().name
+        self.overlays = Overlays()
+        self.undrawable = ""
+        """Why the chain cannot be drawn, if drawing it might not end."""
+
+    @property
+    def _volumes(self) -> VolumeOperations:
+        return self.deployment.manager.volumes
+
+    def ref(self) -> VolumeRef:
+        """The volume as the driver's ordinary methods get it."""
+        return self._volumes.ref(self.id)
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the driver declares a capability."""
+        return capability in self.deployment.subject.adapter.capabilities
+
+    # -- the connection
+
+    def connection_info(self) -> dict[str, Any]:
+        """What the volume's next connection uses.
+
+        That of the attachment, which is what Nova reads when it restarts
+        the guest, or what the driver says for a detached volume.
+        """
+        ref = self.ref()
+        if ref.volume_attachment:
+            info: dict[str, Any] = ref.volume_attachment[0].connection_info
+            return info
+        return {**self.connect()["data"]}
+
+    def connect(self) -> dict[str, Any]:
+        """What the driver answers to another connection of the volume.
+
+        To that of its attachment, if it has one.
+        """
+        ref = self.ref()
+        connectors = [each.connector for each in ref.volume_attachment]
+        connection: dict[str, Any] = (
+            self.deployment.driver.initialize_connection(
+                ref, connectors[0] if connectors else {"host": "kit"}
+            )
+        )
+        return connection
+
+    def active(self) -> Image:
+        """The image that the volume's next connection uses."""
+        return self.deployment.image(self.connection_info())
+
+    # -- the files
+
+    def chain(self) -> list[Image]:
+        """The images from the active one down; none if it has no files.
+
+        :raises OperationFailed: the chain cannot be read.
+        """
+        if not self.has(Capability.overlay_files):
+            return []
+        active = self.active()
+        try:
+            return storage.chain_of(active)
+        except (qcow2.ImageError, OSError) as error:
+            raise OperationFailed(
+                f"reading the chain of {active}", "its images", str(error)
+            ) from error
+
+    def overlay(self, snapshot: SnapshotUnderTest) -> str | None:
+        """``o(s)``: the overlay recorded for a snapshot.
+
+        As the info file says; a driver with other books is taken by what
+        was active when the snapshot had been taken.
+        """
+        if self.has(Capability.cinder_share_layout):
+            return share_layout.overlay(self.directory, self.name, snapshot.id)
+        return self.overlays.of(snapshot.id)
+
+    def snapshot_image(self, snapshot: SnapshotUnderTest) -> Image | None:
+        """Where a snapshot's data is: below its overlay (section 3)."""
+        overlay = self.overlay(snapshot)
+        return storage.backing(self.directory / overlay) if overlay else None
+
+    def backing(self, name: str) -> Image | None:
+        """The backing file that one of its files names; None if none."""
+        path = self.directory / name
+        return storage.backing(path) if qcow2.is_qcow2(path) else None
+
+    @property
+    def directory(self) -> Path:
+        """Where the volume's files are: the active image's directory."""
+        return self.active().path.parent
+
+    def files(self) -> set[str]:
+        """The names of the volume's files on the share.
+
+        Without Cinder's layout they are told by what they are: the chain's
+        images, and every overlay beside them.
+        """
+        share = self.deployment.share
+        if self.has(Capability.cinder_share_layout):
+            return share_layout.files_of(share, self.name)
+        if not self.has(Capability.overlay_files):
+            return set()
+        names = {image.path.name for image in self.chain()}
+        return names | storage.overlays_in(self.directory)
+
+    def draw(self) -> str:
+        """The chain as it is on disk."""
+        if self.undrawable:
+            return self.undrawable
+        try:
+            active = self.active()
+        except Exception as error:  # whatever a broken driver raises
+            return f"the driver names no image: {error}"
+        if not self.has(Capability.overlay_files):
+            return f"{active} (no files of section 3)"
+        return storage.draw(active)
+
+    # -- the records
+
+    def info(self) -> dict[str, str] | None:
+        """The content of the info file; None when there is none."""
+        if not self.has(Capability.cinder_share_layout):
+            return None
+        return share_layout.info(self.deployment.share, self.name)
+
+    def write_info(self, content: bytes) -> None:
+        """Put this into the info file, as somebody else might."""
+        path = self.deployment.share / f"{self.name}.info"
+        path.write_bytes(content)
+
+    def record_format(self, format_: str | None) -> None:
+        """Record this format for the volume; None forgets it."""
+        self.deployment.database.volumes.update(
+            self.id, {}, admin_metadata={"format": format_}
+        )
+
+    def formats(self) -> dict[str, str]:
+        """The formats that are recorded for the volume."""
+        return dict(self.ref().admin_metadata)
+
+    # -- all of it
+
+    def state(self) -> dict[str, object]:
+        """What an operation that is refused leaves as it was."""
+        return {
+            "active image": str(self.active()),
+            "chain": self.draw(),
+            "virtual sizes": [
+                storage.virtual_size(image) for image in self.chain()
+            ],
+            "files": sorted(self.files()),
+            "info file": self.info(),
+            "formats": self.formats(),
+        }
