@@ -33,11 +33,17 @@ class PendingTest(ConformanceTest):
             volume.detach()
         return volume
 
-    def delete_pending(self, volume: VolumeUnderTest) -> None:
-        """Delete the snapshot whose create failed."""
+    def start_deleting_pending(self, volume: VolumeUnderTest) -> None:
+        """Accept the delete of the snapshot whose create failed."""
         assert volume.pending is not None
         volume.snapshots.append(volume.pending)
-        volume.pending.delete()
+        volume.pending.start_delete()
+
+    def delete_pending(self, volume: VolumeUnderTest) -> None:
+        """Delete the snapshot whose create failed."""
+        self.start_deleting_pending(volume)
+        volume.settle()
+        volume.snapshots[-1].finish_delete()
 
     def reconnect(self, volume: VolumeUnderTest, fault: Fault) -> None:
         """Restart the guest cold, with the connection that is right now."""

@@ -9,7 +9,9 @@ import ddt
 
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Operation
+from assisted_kit.lifecycle import Status
 from conformance.case import verifies
+from conformance.failing_qemu_img import FailingQemuImg
 from conformance.pending import PendingTest
 from conformance.rows import expanded
 from conformance.rows import GUESTS
@@ -180,6 +182,29 @@ class DeletePendingTest(PendingTest):
         before = volume.overlay(volume.snapshots[0])
         self.delete_pending(volume)
         self.claim_equal(before, volume.active().path.name, "the active image")
+        self.claim_no_orphans()
+        self.claim_everything_reads_back()
+
+    @ddt.data(
+        row("detached", Fault.NEVER_REPORT, "at once"),
+        row("detached", Fault.ERROR_AFTER_WORK, "late"),
+        row("attached", Fault.NEVER_REPORT, "at once"),
+    )
+    @ddt.unpack
+    @verifies("PND-009")
+    def test_failed_delete_is_repeated(
+        self, guest: str, fault: Fault, when: str
+    ) -> None:
+        volume = self.given_pending(fault, attached=guest == "attached")
+        with FailingQemuImg(1, late=when == "late"):
+            self.start_deleting_pending(volume)
+            volume.settle()
+        if volume.snapshots[-1].status == Status.DELETED:
+            volume.snapshots.pop()
+        else:
+            volume.snapshots[-1].delete(force=True)
+        if guest == "attached":
+            self.reconnect(volume, fault)
         self.claim_no_orphans()
         self.claim_everything_reads_back()
 

@@ -35,6 +35,9 @@ class Action(enum.StrEnum):
     """Remove an overlay that nobody has ever written to."""
 
 
+OF_RECORDED = frozenset({Action.COMMIT, Action.COMMITTED, Action.PULLED})
+"""Actions on a snapshot that is recorded, or was when they were decided."""
+
 _PREFIX = "plan:"
 
 

@@ -12,6 +12,7 @@ from reference_driver.files import VolumeFiles
 from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
+from reference_driver.plan import OF_RECORDED
 from reference_driver.plan import Plan
 from reference_driver.share import is_unused
 from reference_driver.share import RECORDED
@@ -84,7 +85,9 @@ class DeletePlanning(RemoteFSShare):
         stored = snapshot.snapshot_admin_metadata
         overlay = files.overlay(snapshot.id)
         earlier = Plan.stored_in(stored)
-        if RECORDED in stored and earlier is not None:
+        if earlier is not None and (
+            RECORDED in stored or earlier.action in OF_RECORDED
+        ):
             # Its record was dropped, and removing the file was not done.
             return Plan(
                 Action.COMMITTED, earlier.overlay, remove=earlier.remove
@@ -97,6 +100,10 @@ class DeletePlanning(RemoteFSShare):
             return Plan(Action.ADOPT, overlay, remove=left)
         if (
             stored.get("manager:previous_status") == "error_deleting"
+            # With a request, or a plan for a pending create, the create is
+            # what failed, and the overlay may hold what the guest wrote.
+            and "create_info:type" not in stored
+            and earlier is None
             and overlay not in chain
             and not is_open(files.path(overlay))
         ):

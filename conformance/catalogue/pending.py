@@ -100,4 +100,14 @@ RULES = (
         ("bug 1310526", "bug 1629371"),
         requires=OVERLAYS,
     ),
+    Rule(
+        "PND-009",
+        MUST,
+        "Deleting a pending create in which qemu-img failed is finished "
+        "when it is repeated, and keeps every byte that the guest wrote.",
+        "By its second attempt the snapshot is like one that was half "
+        "deleted: its overlay was taken for merged, and removed.",
+        "section 5",
+        requires=OVERLAYS,
+    ),
 )

@@ -105,6 +105,20 @@ class KeepsCommitted(RemoteFSAssistedDriver):
             super()._remove(files, chain, plan, volume)
 
 
+class ForgetsThatItWasPending(RemoteFSAssistedDriver):
+    """Takes what a delete has failed on for something half deleted."""
+
+    def _plan_unrecorded(
+        self, files: VolumeFiles, info: Info, snapshot: Any, attached: bool
+    ) -> Plan:
+        plan = super()._plan_unrecorded(files, info, snapshot, attached)
+        stored = snapshot.snapshot_admin_metadata
+        failed_before = stored.get("manager:previous_status")
+        if failed_before == "error_deleting" and not attached:
+            return Plan(Action.COMMITTED, plan.overlay, remove=plan.overlay)
+        return plan
+
+
 class AsksToMergePending(RemoteFSAssistedDriver):
     """Has the image that a guest writes to merged by the compute service."""
 
@@ -132,4 +146,5 @@ BROKEN = (
     BrokenDriver(TakesRefusedForPending, ("PND-006",), ("bug 1657585",)),
     BrokenDriver(KeepsCommitted, ("PND-007",), ("bug 1300303",)),
     BrokenDriver(AsksToMergePending, ("PND-008",)),
+    BrokenDriver(ForgetsThatItWasPending, ("PND-009",)),
 )
