@@ -18,7 +18,6 @@ OLDEST_QEMU = (4, 2)
 PROGRAMS = {
     "qemu-img": "qemu-utils",
     "qemu-io": "qemu-utils",
-    "prlimit": "util-linux",
 }
 """Each program that the kit starts, with the Debian package that has it."""
 

@@ -11,23 +11,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from oslo_concurrency.processutils import ProcessLimits
+
 GIB = 1024**3
 
-HEADER_LIMITS = (f"--as={GIB}", "--cpu=30")
-"""Address space in bytes and seconds of CPU, for commands that open one
-image and touch its header (CVE-2015-5162)."""
+HEADER_LIMITS = ProcessLimits(address_space=GIB, cpu_time=30)
+"""Bytes, and seconds of CPU, for commands that open one image and touch its
+header (CVE-2015-5162)."""
 
-NO_LIMITS = ()
+NO_LIMITS = None
 """For commands that make an image and read none."""
 
-CHAIN_LIMITS = (f"--as={16 * GIB}",)
+CHAIN_LIMITS = ProcessLimits(address_space=16 * GIB)
 """For commands that open a whole chain: each image has its cache and the
 command its threads, so that a chain of 50 does not fit into 1 GiB.  Moving
 data has no limit of CPU (contract section 8)."""
 
 
 class QemuImg:
-    """Starts ``qemu-img``, under util-linux' ``prlimit`` if it reads images.
+    """Starts ``qemu-img``, under limits if it reads images.
 
     :param execute: runs a command and raises when it fails; Cinder's
         ``processutils.execute`` and its rootwrap variants fit.
@@ -116,7 +118,6 @@ class QemuImg:
         )
 
     def _run(
-        self, *command: str, limits: tuple[str, ...] = HEADER_LIMITS
+        self, *command: str, limits: ProcessLimits | None = HEADER_LIMITS
     ) -> None:
-        before = ("prlimit", *limits, "--") if limits else ()
-        self._execute(*before, "qemu-img", *command)
+        self._execute("qemu-img", *command, prlimit=limits)

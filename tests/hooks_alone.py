@@ -31,6 +31,7 @@ class DetachedVolume:
         self.share = share
         self.qcow2 = qcow2
         self.commands: list[tuple[str, ...]] = []
+        self.limits: list[Any] = []
         self.hook_seconds = 0.0
         self.fields: dict[str, Any] = {
             "id": str(uuid.uuid4()),
@@ -57,6 +58,7 @@ class DetachedVolume:
         twin.fields = copy.deepcopy(self.fields)
         twin.snapshots = copy.deepcopy(self.snapshots)
         twin.commands = []
+        twin.limits = []
         return twin
 
     def driver(self) -> RemoteFSAssistedDriver:
@@ -159,6 +161,7 @@ class DetachedVolume:
         copied.unlink()
         return content
 
-    def _execute(self, *command: str) -> tuple[str, str]:
+    def _execute(self, *command: str, prlimit: Any = None) -> tuple[str, str]:
         self.commands.append(command)
-        return execute(*command)
+        self.limits.append(prlimit)
+        return execute(*command, prlimit=prlimit)

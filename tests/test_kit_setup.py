@@ -210,7 +210,7 @@ class TestPackageList:
             for program in package.programs
         }
 
-        assert programs == {"qemu-img", "qemu-io", "prlimit"}
+        assert programs == {"qemu-img", "qemu-io"}
 
 
 class TestSystemPackages:

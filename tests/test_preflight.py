@@ -47,7 +47,6 @@ def test_this_machine_has_what_it_takes(programs: Path) -> None:
     [
         ("qemu-img", "qemu-utils"),
         ("qemu-io", "qemu-utils"),
-        ("prlimit", "util-linux"),
     ],
 )
 def test_missing_program_is_named_with_its_package(

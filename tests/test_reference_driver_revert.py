@@ -194,7 +194,7 @@ def test_a_failure_leaves_everything_as_it_was(
     before = files(volume)
     driver = volume.driver()
 
-    def fail(*command: str) -> None:
+    def fail(*command: str, **_options: Any) -> None:
         Path(command[-2]).write_bytes(b"half an overlay")
         raise ProcessFailed(command, 1, "No space left on device")
 

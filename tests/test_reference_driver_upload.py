@@ -171,7 +171,7 @@ def test_a_failure_leaves_no_file(
     driver._conversion = str(conversion)
     seen = []
 
-    def fail(*command: str) -> None:
+    def fail(*command: str, **_options: Any) -> None:
         Path(command[-1]).write_bytes(b"half an image")
         seen.extend(conversion.iterdir())
         raise ProcessFailed(command, 1, "No space left on device")

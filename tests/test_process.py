@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands, as drivers written for Cinder start them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from oslo_concurrency import processutils
+
+from assisted_kit.errors import AssistedKitError
+from assisted_kit.process import execute
+from assisted_kit.process import ProcessFailed
+
+GIB = 1024**3
+FAILS = ("sh", "-c", "echo out; echo err >&2; exit 3")
+LIMITS = (
+    "import resource, time\n"
+    "deadline = time.monotonic() + 30\n"
+    "while resource.getrlimit(resource.RLIMIT_CPU)[0] != 7:\n"
+    "    assert time.monotonic() < deadline\n"
+    "print(*resource.getrlimit(resource.RLIMIT_AS))\n"
+    "print(*resource.getrlimit(resource.RLIMIT_CPU))\n"
+)
+"""Says its limits, once it has them."""
+
+
+def test_both_outputs_are_returned() -> None:
+    assert execute("sh", "-c", "echo out; echo err >&2") == ("out\n", "err\n")
+
+
+@pytest.mark.parametrize("expected", [False, 3, [0, 3], (3,)])
+def test_expected_status_is_no_failure(expected: object) -> None:
+    assert execute(*FAILS, check_exit_code=expected) == ("out\n", "err\n")
+
+
+@pytest.mark.parametrize("expected", [True, 0, [0, 1], None])
+def test_any_other_status_is_one(expected: object) -> None:
+    with pytest.raises(ProcessFailed) as caught:
+        execute(*FAILS, check_exit_code=expected)
+    assert isinstance(caught.value, AssistedKitError)
+    assert str(caught.value) == (
+        "sh -c 'echo out; echo err >&2; exit 3' ended with status 3: err"
+    )
+
+
+def test_failure_is_caught_as_cinders_drivers_do() -> None:
+    with pytest.raises(processutils.ProcessExecutionError) as caught:
+        execute(*FAILS)
+    error = caught.value
+    assert (error.exit_code, error.stdout) == (3, "out\n")
+    assert error.stderr == "err\n"
+
+
+def test_what_is_not_there_is_named() -> None:
+    with pytest.raises(ProcessFailed, match="no-such-program could not be"):
+        execute("no-such-program")
+
+
+def test_keywords_of_cinders_drivers(tmp_path: Path) -> None:
+    assert execute(
+        *("sh", "-c", 'cat; pwd; echo "$COLOUR"; echo $1', "sh", 5),
+        process_input="in\n",
+        cwd=tmp_path,
+        env_variables={"COLOUR": "blue"},
+        run_as_root=True,
+        root_helper="no-such-helper",
+    ) == (f"in\n{tmp_path}\nblue\n5\n", "")
+
+
+def test_the_rest_is_oslo_concurrencys() -> None:
+    assert execute("printf", "x", binary=True, run_as_root=True) == (
+        b"x",
+        b"",
+    )
+
+
+def test_limits_are_set() -> None:
+    limits = processutils.ProcessLimits(address_space=GIB, cpu_time=7)
+    out, _ = execute(sys.executable, "-c", LIMITS, prlimit=limits)
+    assert out == f"{GIB} {GIB}\n7 7\n"
+
+
+def test_without_its_limits_nothing_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("no limits for you")
+
+    monkeypatch.setattr("resource.prlimit", refuse)
+    limits = processutils.ProcessLimits(address_space=GIB)
+    with pytest.raises(ProcessFailed, match="no limits for you"):
+        execute("sleep", "infinity", prlimit=limits)
