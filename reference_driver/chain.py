@@ -24,6 +24,9 @@ from reference_driver.files import VolumeFiles
 
 GIB = 1024**3
 
+FORMATS = ("raw", "qcow2")
+"""Those that an image may have."""
+
 _NONE: Mapping[str, Image] = MappingProxyType({})
 
 
@@ -108,37 +111,34 @@ def inspect(
     :raises ForeignImage: it is not as the driver made it.
     """
     path = files.at(name)
+    backing = backing_format = None
     try:
         if format_ == "qcow2":
             header = read(path)
-            backing = header.backing_file
-            image = Image(
-                name,
-                "qcow2",
-                header.virtual_size,
-                None if backing is None else files.own(backing),
-                header.backing_format,
-            )
+            virtual_size, backing = header.virtual_size, header.backing_file
+            backing_format = header.backing_format
         elif format_ == "raw":
             with qcow2.Layer.open(path, "raw") as layer:
-                image = Image(name, "raw", layer.virtual_size)
+                virtual_size = layer.virtual_size
         else:
             raise ForeignImage(
                 f"{path} has the format {format_!r}; only raw and qcow2 may be"
             )
     except (FileNotFoundError, qcow2.ImageError) as error:
         raise ForeignImage(f"{path}: {error}") from error
-    if image.backing and image.backing_format not in ("raw", "qcow2"):
+    if backing is not None:
+        backing = files.own(backing)
+        if backing_format not in FORMATS:
+            raise ForeignImage(
+                f"{path} names {backing} as its backing file in the format "
+                f"{backing_format!r}; only raw and qcow2 may be"
+            )
+    if virtual_size > size_gib * GIB:
         raise ForeignImage(
-            f"{path} names {image.backing} as its backing file in the "
-            f"format {image.backing_format!r}; only raw and qcow2 may be"
+            f"{path} has a virtual size of {virtual_size} bytes, beyond the "
+            f"{size_gib} GiB of the volume"
         )
-    if image.virtual_size > size_gib * GIB:
-        raise ForeignImage(
-            f"{path} has a virtual size of {image.virtual_size} bytes, "
-            f"beyond the {size_gib} GiB of the volume"
-        )
-    return image
+    return Image(name, format_, virtual_size, backing, backing_format)
 
 
 def walk(
@@ -197,7 +197,7 @@ def users_of(files: VolumeFiles, name: str, chain: Chain) -> list[str]:
     :param chain: the chain as it is now, of which no header is read again.
     """
     users = [image.name for image in chain if image.backing == name]
-    for other in sorted(chain.missing(files.overlays())):
+    for other in files.overlays(but=chain.by_name):
         try:
             backing = qcow2.inspect(files.at(other)).backing_file
         except qcow2.ImageError as error:

@@ -8,41 +8,38 @@ written *after* it; the data of the snapshot is in the backing file::
     volume-1234 <- volume-1234.aaaa                   snapshot aaaa taken
     volume-1234 <- volume-1234.aaaa <- volume-1234.bbbb     and bbbb
 
-*begin* only prepares or decides, *complete* makes it the truth.  Whatever
-*complete* needs to know, *begin* returned to be stored.  Every hook may be
-interrupted anywhere and called again: each step checks on disk whether it
-was done before.  Sections are those of the contract.
+*begin* prepares or decides, *complete* makes it the truth; only a delete that
+waits for nobody is all *begin*'s.  Whatever *complete* needs to know, *begin*
+returned to be stored.  Every hook may be interrupted anywhere and called
+again: each step checks on disk whether it was done before.  Sections are
+those of the contract.
 """
 
 from __future__ import annotations
 
-import functools
+import logging
 from typing import Any
 
-from assisted_kit import qcow2
-from reference_driver import chain as chains
 from reference_driver import info_file
+from reference_driver.carrying_out import DeleteWork
 from reference_driver.chain import Chain
-from reference_driver.errors import ChainUnsettled
-from reference_driver.errors import ForeignImage
 from reference_driver.errors import InvalidVolume
 from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
-from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
-from reference_driver.planning import DeletePlanning
 from reference_driver.planning import merge
 from reference_driver.reverting import RemoteFSReverts
-from reference_driver.share import is_unused
 from reference_driver.share import RECORDED
 from reference_driver.uploading import RemoteFSUploads
 from reference_driver.volumes import RemoteFSVolumes
 
+LOG = logging.getLogger(__name__)
+
 
 class RemoteFSAssistedDriver(
-    RemoteFSVolumes, RemoteFSReverts, RemoteFSUploads, DeletePlanning
+    RemoteFSVolumes, RemoteFSReverts, RemoteFSUploads, DeleteWork
 ):
     """Assisted snapshots on files of a share."""
 
@@ -138,7 +135,10 @@ class RemoteFSAssistedDriver(
     def delete_snapshot_assisted_begin(
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
-        """Work out what is to be merged into what; change nothing.
+        """Work out what is to be merged into what.
+
+        A detached volume waits for nobody: there it is done at once, by way
+        of the chain that was just read, and *complete* finds it done.
 
         :raises InvalidVolume: the volume has several attachments.
         :raises ChainUnsettled: another operation is in doubt.
@@ -158,6 +158,16 @@ class RemoteFSAssistedDriver(
         self._check_settled(
             files, info, chain, volume, snapshot_ref, plan.remove
         )
+        if plan.action is Action.COMMIT:
+            info, chain = self._merge_and_record(
+                files, info, chain, plan, snapshot_ref
+            )
+            try:
+                self._remove(files, chain, plan, volume)
+            except OSError as error:
+                # The record is right, and what fails now is no failure of
+                # begin, after which it would be as before (section 5).
+                LOG.warning("%s is left to complete: %s", plan.remove, error)
         return {
             "snapshot_admin_metadata": {
                 **plan.as_admin_metadata(),
@@ -168,7 +178,7 @@ class RemoteFSAssistedDriver(
     def delete_snapshot_assisted_complete(
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
-        """Carry the plan out: merge if need be, record, then remove.
+        """See that the plan is carried out, record that, and remove.
 
         :raises WorkNotDone: what the compute service reported done is not
             what the chain shows; files stay.
@@ -179,130 +189,22 @@ class RemoteFSAssistedDriver(
             raise WorkNotDone(
                 f"no plan is stored for snapshot {snapshot_ref.id}"
             )
-        if plan.action is Action.NOTHING:
-            files = self._files(volume)
-            files.remove(files.overlay(snapshot_ref.id))
-            return {}
         files = self._files(volume)
-        self._check_format(files, plan)
+        if plan.action is Action.NOTHING:
+            files.remove(files.overlay(snapshot_ref.id))
+            if "base_format" not in volume.admin_metadata:
+                return {}
         info = self._read_info(files, volume)
         base_format = self._base_format(files, info, volume)
-        walk = functools.partial(
-            chains.walk, files, base_format=base_format, size_gib=volume.size
-        )
-        chain = walk(info.active)
-        match plan.action:
-            case Action.COMMIT:
-                info = self._commit(files, info, chain, plan)
-            case Action.COMMITTED | Action.PULLED:
-                _check_done(chain, plan)
-                if plan.action is Action.PULLED:
-                    info = info.moved(plan.remove, plan.overlay)
-            case Action.COMMIT_PENDING:
-                self._commit_pending(files, plan, volume)
-            case Action.ADOPT:
-                info = self._adopt(files, info, plan, volume)
-            case Action.DISCARD:
-                self._check_unused(files, plan.remove)
-        info = info.without_snapshot(snapshot_ref.id)
-        if info.on_share or info.active != files.base:
-            info_file.write(files, info)
-        # No header was written but that of the overlay above.
-        chain = walk(info.active, known=chain.without(plan.above))
-        if plan.remove:
-            self._remove(files, chain, plan, volume)
-        return {"volume_admin_metadata": _formats(files, chain, base_format)}
-
-    def _check_format(self, files: VolumeFiles, plan: Plan) -> None:
-        """See that whoever merged wrote the recorded format, not a probed.
-
-        For a guest that is stopped Nova runs ``qemu-img rebase`` without a
-        format, which believes what the guest wrote into its first sector.
-        Put back, the format makes the image read right again (section 5).
-        """
-        if not (plan.target and plan.above and files.exists(plan.above)):
-            return
-        above = files.path(plan.above)
-        header = qcow2.inspect(above)
-        if (
-            header.backing_file != plan.target
-            or header.backing_format == plan.target_format
-        ):
-            return
-        if not is_open(above):
-            self._qemu_img.rebase(above, plan.target, plan.target_format)
-        raise ForeignImage(
-            f"{plan.above} named {plan.target} as {header.backing_format}, "
-            f"which was recorded as {plan.target_format}"
-        )
-
-    def _commit(
-        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
-    ) -> Info:
-        """Merge an overlay of a detached volume into its backing file."""
-        if plan.remove not in chain:
-            # Done before; only the record or the file was left.
-            return info
-        self._qemu_img.commit(files.path(plan.remove))
-        above = chain.above(plan.remove)
-        if above is None:
-            return info.with_active(plan.target)
-        self._qemu_img.rebase(
-            files.path(above.name), plan.target, plan.target_format
-        )
-        return info
-
-    def _commit_pending(
-        self, files: VolumeFiles, plan: Plan, volume: Any
-    ) -> None:
-        if files.exists(plan.remove):
-            self._check_on(files, plan.remove, plan.target, volume)
-            self._qemu_img.commit(files.path(plan.remove))
-
-    def _adopt(
-        self, files: VolumeFiles, info: Info, plan: Plan, volume: Any
-    ) -> Info:
-        if plan.overlay != info.active:
-            self._check_on(files, plan.overlay, info.active, volume)
-        return info.with_active(plan.overlay)
-
-    def _check_unused(self, files: VolumeFiles, overlay: str) -> None:
-        if files.exists(overlay) and not is_unused(files, overlay):
-            raise ChainUnsettled(
-                f"{overlay} has come into use and is not removed"
+        if not _is_done(files, info, plan, snapshot_ref):
+            self._check_format(files, plan)
+            chain = self._walk(files, info, volume, info.active)
+            info, chain = self._merge_and_record(
+                files, info, chain, plan, snapshot_ref
             )
-
-    def _check_on(
-        self, files: VolumeFiles, overlay: str, backing: str, volume: Any
-    ) -> None:
-        image = chains.inspect(files, overlay, "qcow2", volume.size)
-        if image.backing != backing:
-            raise ChainUnsettled(
-                f"{overlay} is on {image.backing} and not on {backing}, "
-                f"the active image: its data cannot be placed"
-            )
-
-    def _remove(
-        self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
-    ) -> None:
-        """Remove a file that the chain on disk proves unneeded.
-
-        Overlays of failed creates, to which nobody ever wrote, may still
-        name it as their backing file; they are dealt with first.
-        """
-        heir = plan.target or plan.overlay
-        for user in chains.users_of(files, plan.remove, chain):
-            if user in chain or not is_unused(files, user):
-                raise ForeignImage(
-                    f"{user} names {plan.remove} as its backing file"
-                )
-            failed = {files.overlay(other.id) for other in volume.snapshots}
-            if user in failed and heir in chain:
-                format_ = chain.find(heir).format
-                self._qemu_img.rebase(files.path(user), heir, format_)
-            else:
-                files.remove_unused(user, chain.names())
-        files.remove_unused(plan.remove, chain.names())
+            if plan.remove:
+                self._remove(files, chain, plan, volume)
+        return {"volume_admin_metadata": _formats(files, info, base_format)}
 
 
 def _is_attached(volume: Any) -> bool:
@@ -333,33 +235,23 @@ def _request(plan: Plan) -> dict[str, str | None]:
     }
 
 
-def _check_done(chain: Chain, plan: Plan) -> None:
-    """Believe a report only if the chain on disk agrees (bug 1530275)."""
-    if plan.remove in chain:
-        raise WorkNotDone(
-            f"{plan.remove} is still in the chain of {chain.active.name}"
-        )
-    if plan.above not in chain:
-        # The guest was never switched to it, and its chain goes past it.
-        if plan.above and plan.target and plan.target not in chain:
-            raise WorkNotDone(
-                f"neither {plan.above} nor {plan.target} is in the chain "
-                f"of {chain.active.name}"
-            )
-        return
-    above = chain.find(plan.above)
-    if (above.backing or "") != plan.target:
-        raise WorkNotDone(
-            f"{above.name} is on {above.backing} now, and not on "
-            f"{plan.target or 'no backing file'}"
-        )
+def _is_done(
+    files: VolumeFiles, info: Info, plan: Plan, snapshot: Any
+) -> bool:
+    """Whether *begin* had all to itself, or an earlier *complete* did it."""
+    return plan.action is Action.NOTHING or (
+        plan.action is Action.COMMIT
+        and snapshot.id not in info.overlays
+        and not files.exists(plan.remove)
+    )
 
 
 def _formats(
-    files: VolumeFiles, chain: Chain, base_format: str
+    files: VolumeFiles, info: Info, base_format: str
 ) -> dict[str, str | None]:
     """The formats to record for the chain as it is now."""
-    if chain.base.name != files.base:
+    if not files.exists(files.base):
         # Everything was pulled: a former overlay is the base image.
         base_format = "qcow2"
-    return {"format": chain.active.format, "base_format": base_format}
+    format_ = base_format if info.active == files.base else "qcow2"
+    return {"format": format_, "base_format": base_format}

@@ -16,6 +16,7 @@ import re
 import stat
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Container
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class VolumeFiles:
         self._own = re.compile(
             f"{re.escape(volume.name)}(?:{_OVERLAY_SUFFIX})?"
         )
+        self._seen: set[str] = set()
 
     def overlay(self, snapshot_id: str) -> str:
         """The name of the overlay made when a snapshot is taken."""
@@ -57,10 +59,12 @@ class VolumeFiles:
         :raises ForeignImage: it is anything else.
         """
         if isinstance(name, str):
-            if self._own.fullmatch(name):
+            # The info file and the headers name the same files.
+            if name in self._seen:
                 return name
             bare = name.removeprefix(self._prefix)
             if self._own.fullmatch(bare):
+                self._seen.add(bare)
                 return bare
         raise ForeignImage(
             f"{name!r} is no image of {self.base} in {self.directory}"
@@ -78,9 +82,16 @@ class VolumeFiles:
         """Whether the file is there; a link of that name counts."""
         return os.path.lexists(self.at(name))
 
-    def images(self) -> list[str]:
-        """The names of all our images on the share."""
-        return sorted(filter(self._own.fullmatch, os.listdir(self.directory)))
+    def images(self, *, but: Container[str] = ()) -> list[str]:
+        """The names of our images on the share.
+
+        :param but: names that are left out.
+        """
+        return sorted(
+            name
+            for name in os.listdir(self.directory)
+            if name not in but and self._own.fullmatch(name)
+        )
 
     def everything(self) -> list[str]:
         """The names of all files that were made for the volume."""
@@ -97,9 +108,12 @@ class VolumeFiles:
     def _is_image(self, name: str) -> bool:
         return self._own.fullmatch(name) is not None
 
-    def overlays(self) -> list[str]:
-        """The names of all our images but the base image."""
-        return [name for name in self.images() if name != self.base]
+    def overlays(self, *, but: Container[str] = ()) -> list[str]:
+        """The names of our images, without that of the base image.
+
+        :param but: names that are left out as well.
+        """
+        return [name for name in self.images(but=but) if name != self.base]
 
     def make(
         self,

@@ -22,7 +22,8 @@ class Action(enum.StrEnum):
     NOTHING = "nothing"
     """No record and no file: the snapshot is gone already."""
     COMMIT = "commit"
-    """Commit ``remove`` into its backing file ``target`` (detached)."""
+    """Commit ``remove`` into its backing file ``target``: the volume is
+    detached, and *begin* does it itself."""
     COMMITTED = "committed"
     """The compute service commits ``remove`` into ``target``."""
     PULLED = "pulled"

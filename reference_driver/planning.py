@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from assisted_kit import qcow2
@@ -99,15 +100,11 @@ class DeletePlanning(RemoteFSShare):
             left = _pulled_and_left(files, info, chain)
             return Plan(Action.ADOPT, overlay, remove=left)
         if (
-            stored.get("manager:previous_status") == "error_deleting"
-            # With a request, or a plan for a pending create, the create is
-            # what failed, and the overlay may hold what the guest wrote.
-            and "create_info:type" not in stored
-            and earlier is None
+            _was_recorded(stored)
             and overlay not in chain
             and not is_open(files.path(overlay))
         ):
-            # Cinder dropped the record, and died before it removed the file.
+            # Who dropped the record died before the file was removed.
             return Plan(Action.COMMITTED, overlay, remove=overlay)
         pending = self._pending(files, info, snapshot.volume)
         given_up = (
@@ -124,6 +121,21 @@ class DeletePlanning(RemoteFSShare):
             remove=overlay,
             target=info.active,
         )
+
+
+def _was_recorded(stored: Mapping[str, str]) -> bool:
+    """Whether a snapshot without a record must have had one.
+
+    Of one that Cinder's driver took there is its status before the delete.
+    With a request, or a plan of ours for something else, it was the create
+    that failed, and the overlay may hold what the guest wrote.
+    """
+    return RECORDED in stored or (
+        stored.get("manager:previous_status")
+        in ("available", "error_deleting")
+        and "create_info:type" not in stored
+        and Plan.stored_in(stored) is None
+    )
 
 
 def _pulled_and_left(files: VolumeFiles, info: Info, chain: Chain) -> str:

@@ -172,6 +172,20 @@ class RemoteFSShare:
                     f"was carried out and never reported; repeat it first"
                 )
 
+    def _check_on(
+        self, files: VolumeFiles, overlay: str, backing: str, volume: Any
+    ) -> None:
+        """See that an overlay is where it was put.
+
+        :raises ChainUnsettled: another image is below it.
+        """
+        image = chains.inspect(files, overlay, "qcow2", volume.size)
+        if image.backing != backing:
+            raise ChainUnsettled(
+                f"{overlay} is on {image.backing} and not on {backing}, "
+                f"the active image: its data cannot be placed"
+            )
+
     def _pending(
         self, files: VolumeFiles, info: Info, volume: Any
     ) -> list[Any]:

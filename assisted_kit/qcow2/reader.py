@@ -29,7 +29,9 @@ class HeaderReader:
     def __init__(self) -> None:
         self._before: tuple[Any, ...] = ()
         self._after: tuple[Any, ...] = ()
-        self._alike = b""
+        # No header begins with it before one was checked.
+        self._alike = b"\0"
+        self._name_at = 0
         self._name_end = 0
         self._tables_end = 0
 
@@ -42,28 +44,31 @@ class HeaderReader:
         """
         fd, status = open_descriptor(path, dir_fd=dir_fd)
         try:
-            start = read_up_to(fd, FIRST_READ, 0)
-            size = status.st_size
+            start = os.pread(fd, FIRST_READ, 0)
             if (
-                self._alike
+                len(start) == FIRST_READ
                 and start.startswith(self._alike)
-                and len(start) >= self._name_end
-                and size >= self._tables_end
+                and status.st_size >= self._tables_end
             ):
-                raw = start[len(self._alike) : self._name_end]
+                raw = start[self._name_at : self._name_end]
                 name = decoded(raw, BACKING_NAME, path)
-                return Header._make((*self._before, name, *self._after))
-            return self._parse(fd, start, size, os.fspath(path))
+                # Header._make is a call more, for each image of the chain.
+                return tuple.__new__(
+                    Header, (*self._before, name, *self._after)
+                )
+            return self._parse(fd, status.st_size, os.fspath(path))
         finally:
             os.close(fd)
 
-    def _parse(self, fd: int, start: bytes, size: int, name: str) -> Header:
+    def _parse(self, fd: int, size: int, name: str) -> Header:
+        start = read_up_to(fd, FIRST_READ, 0)
         header, fields = parse(fd, start, size, name)
         end = fields.backing_file_offset + fields.backing_file_size
         if header.backing_file is not None and end <= len(start):
             at = _NAME_FIELD
             self._before, self._after = header[:at], header[at + 1 :]
-            self._alike = start[: fields.backing_file_offset]
+            self._name_at = fields.backing_file_offset
+            self._alike = start[: self._name_at]
             self._name_end = end
             self._tables_end = fields.tables_end
         return header

@@ -38,10 +38,10 @@ class LeavesFile(RemoteFSAssistedDriver):
 class RemovesNamed(RemoteFSAssistedDriver):
     """Looks at the active image's chain only before it removes a file."""
 
-    def _remove(
+    def _release(
         self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
     ) -> None:
-        files.remove_unused(plan.remove, chain.names())
+        return None
 
 
 class BelievesReport(RemoteFSAssistedDriver):
