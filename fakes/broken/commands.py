@@ -44,7 +44,8 @@ class NeverTriesAgain(RemoteFSAssistedDriver):
     def delete_snapshot_assisted_begin(
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
-        if Plan.stored_in(snapshot_ref.snapshot_admin_metadata) is not None:
+        stored = snapshot_ref.snapshot_admin_metadata
+        if stored.get("manager:previous_status") == "error_deleting":
             raise WorkNotDone(f"snapshot {snapshot_ref.id} was half deleted")
         return super().delete_snapshot_assisted_begin(snapshot_ref)
 
