@@ -132,12 +132,20 @@ def test_good_driver_passes_in_any_order_over_processes(
     ],
 )
 def test_broken_driver_fails_in_random_order(
-    broken: BrokenDriver, tmp_path: Path
+    broken: BrokenDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ASSISTED_CONFIG", impatient(tmp_path))
     done = in_random_order(tmp_path, broken.name, *broken.rules)
     assert done.returncode == 1, done.stdout
     for rule in broken.rules:
         assert f"{rule} {BY_ID[rule].level}" in done.stdout
+
+
+def impatient(directory: Path) -> str:
+    """A configuration for drivers that never return, or keep others."""
+    config = directory / "kit.conf"
+    config.write_text("[assisted_kit]\npatience = 30\n")
+    return str(config)
 
 
 def enough_for_every_rule() -> set[BrokenDriver]:
@@ -169,7 +177,9 @@ def test_broken_driver_fails_the_rules_it_names(
     broken: BrokenDriver, tmp_path: Path
 ) -> None:
     done = assisted_kit_run(
-        tmp_path, "--driver", broken.name, rules=broken.rules
+        tmp_path,
+        *("--driver", broken.name, "--config", impatient(tmp_path)),
+        rules=broken.rules,
     )
     assert done.statuses == dict.fromkeys(broken.rules, "failed"), done.output
     levels = {BY_ID[rule].level for rule in broken.rules}
