@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,18 @@ class CallersTest(ConformanceTest):
         self.perform(
             "deleting the volume",
             lambda: self.manager.volumes.delete(volume.id),
+        )
+
+    def cascade(
+        self, volume: VolumeUnderTest, order: Sequence[SnapshotUnderTest]
+    ) -> None:
+        """Delete a volume with its snapshots, those in this order."""
+        self.uses(Capability.cascade)
+        volume.chain_before = volume.draw()
+        ids = [snapshot.id for snapshot in order]
+        self.perform(
+            "deleting the volume with its snapshots",
+            lambda: self.manager.cascade.delete(volume.id, order=ids),
         )
 
     # -- claiming

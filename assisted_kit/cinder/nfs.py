@@ -28,6 +28,7 @@ SHARE = f"{HOST}:{EXPORT}"
 
 ABLE = frozenset(
     {
+        Capability.cascade,
         Capability.cinder_share_layout,
         Capability.clone,
         Capability.create_from_snapshot,
