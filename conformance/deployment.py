@@ -239,7 +239,9 @@ class Deployment(fixtures.Fixture):
         return self._locate(connection_info)
 
     def _locate(self, connection_info: Any) -> Image:
-        return self.subject.adapter.image(self.share, connection_info)
+        adapter = self.subject.adapter
+        directory = adapter.mount_point(self.driver.unobserved, self.share)
+        return adapter.image(directory, connection_info)
 
     def _engine(self) -> Any:
         directory = self.useFixture(fixtures.TempDir()).path
