@@ -27,6 +27,7 @@ from conformance import oracle
 from conformance import storage
 from conformance.deployment import Deployment
 from conformance.oracle import Difference
+from conformance.patience import Patience
 from conformance.rows import REQUIRES
 from conformance.violation import describe
 from conformance.violation import Evidence
@@ -109,8 +110,9 @@ class ConformanceTest(testtools.TestCase):
     @property
     def assisted_stuck(self) -> bool:
         """Whether a hook was given up, whose thread is still at it."""
-        deployment: Deployment | None = getattr(self, "deployment", None)
-        return deployment is not None and bool(deployment.stuck)
+        deployment = getattr(self, "deployment", None)
+        patience: Patience | None = getattr(deployment, "patience", None)
+        return patience is not None and patience.is_lost
 
     @property
     def assisted_rule(self) -> Rule:
