@@ -189,9 +189,19 @@ class DriverAdapter:
         """
         return configured
 
+    def mount_point(self, driver: Any, share: Path) -> Path:
+        """The directory in which the driver finds what is on the share.
+
+        Absolute names of its images begin with it.
+
+        :param driver: one that :meth:`construct` has returned.
+        """
+        return share
+
     def image(self, share: Path, connection_info: Mapping[str, Any]) -> Image:
         """The image that a connection's ``data`` names.
 
+        :param share: the share's directory, as :meth:`mount_point` says.
         :param connection_info: flat, as an attachment stores it.
         """
         return Image(

@@ -34,6 +34,11 @@ class Capability(enum.Enum):
         True,
     )
     clone = ("A detached volume can be cloned.", True)
+    cascade = (
+        "The snapshots of a volume can be deleted in any order while the "
+        "volume is being deleted.",
+        True,
+    )
     extend_with_snapshots = (
         "A detached volume that has snapshots can be extended.",
         False,

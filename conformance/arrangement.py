@@ -6,6 +6,7 @@ from __future__ import annotations
 from assisted_kit.capabilities import Capability
 from conformance.applicability import ApplicableTest
 from conformance.deployment import Deployment
+from conformance.patience import Patience
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Generation
 
@@ -22,7 +23,9 @@ class ArrangedTest(ApplicableTest):
     @property
     def assisted_stuck(self) -> bool:
         """Whether a hook was given up, whose thread is still at it."""
-        return self.deployment is not None and bool(self.deployment.stuck)
+        # A deployment that could not be set up has no patience yet.
+        patience: Patience | None = getattr(self.deployment, "patience", None)
+        return patience is not None and patience.is_lost
 
     def deploy(
         self,

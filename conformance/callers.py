@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from conformance.snapshot import SnapshotUnderTest
 from conformance.violation import OperationFailed
 from conformance.volume import GIB
 from conformance.volume import VolumeUnderTest
-from conformance.watch import stacks
 
 _COPIES = 100
 """The generation that the guest of a copy begins with."""
@@ -91,7 +91,7 @@ class CallersTest(ConformanceTest):
             self.perform("the operation", call)
         except OperationFailed:
             assert self.deployment is not None
-            if self.deployment.stuck:
+            if self.deployment.patience.given_up:
                 raise
             return True
         return False
@@ -99,18 +99,22 @@ class CallersTest(ConformanceTest):
     def _wait(self, operation: str, thread: threading.Thread) -> None:
         deployment = self.deployment
         assert deployment is not None
-        thread.join(deployment.subject.patience)
-        if thread.is_alive():
+
+        def wait(seconds: float) -> bool:
+            thread.join(seconds)
+            return not thread.is_alive()
+
+        def where() -> str:
             frame = sys._current_frames().get(thread.ident or 0)
-            deployment.stuck = stacks.dump(
-                deployment.watch.under_way
-            ) or "".join(traceback.format_stack(frame))
+            return "".join(traceback.format_stack(frame))
+
+        patience = deployment.patience
+        if not patience.wait(wait, where):
             raise OperationFailed(
                 operation,
                 "success",
-                f"a call that has not returned in "
-                f"{deployment.subject.patience:g} s; it is at\n"
-                f"{deployment.stuck}",
+                f"a call that has not returned in {patience.seconds:g} s; "
+                f"it is at\n{patience.given_up}",
             )
 
     # -- operations
@@ -228,6 +232,18 @@ class CallersTest(ConformanceTest):
         self.perform(
             "deleting the volume",
             lambda: self.manager.volumes.delete(volume.id),
+        )
+
+    def cascade(
+        self, volume: VolumeUnderTest, order: Sequence[SnapshotUnderTest]
+    ) -> None:
+        """Delete a volume with its snapshots, those in this order."""
+        self.uses(Capability.cascade)
+        volume.chain_before = volume.draw()
+        ids = [snapshot.id for snapshot in order]
+        self.perform(
+            "deleting the volume with its snapshots",
+            lambda: self.manager.cascade.delete(volume.id, order=ids),
         )
 
     # -- claiming

@@ -35,8 +35,8 @@ from conformance import temporary_database
 from conformance.observed import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
+from conformance.patience import Patience
 from conformance.waiting import VirtualTime
-from conformance.watch import stacks
 from conformance.watch import Watch
 from conformance.work_directory import WorkDirectory
 from fakes.compute import FakeNova
@@ -64,8 +64,6 @@ class Deployment(fixtures.Fixture):
         self.subject = subject
         self.base_format = base_format
         self._generation = generation
-        self.stuck = ""
-        """Where a hook is that did not return in time, if one did not."""
 
     def _setUp(self) -> None:
         self._keep_log()
@@ -78,6 +76,7 @@ class Deployment(fixtures.Fixture):
                 self._held,
             )
         )
+        self.patience = Patience(self.subject.patience, self.watch, self.share)
         self.clock = VirtualClock()
         self.faults = FaultPlan()
         self.notifier = LocalNotifier()
@@ -118,7 +117,7 @@ class Deployment(fixtures.Fixture):
         """
         self._stop_manager()
         yield
-        self._join(self.nova)
+        self.patience.join(self.nova)
         self._start_manager()
         self.manager.recover()
         self.settle()
@@ -188,30 +187,22 @@ class Deployment(fixtures.Fixture):
 
         Snapshots whose report does not come stay in flight.
 
-        :returns: false when a hook does not return; it is :attr:`stuck`.
+        :returns: false when a hook does not return, and was given up.
         """
         # The manager asks Nova, Nova reports, the manager completes, and
         # Nova reads the connection information again.
         parties = (self.manager, self.nova) * 2
-        return all(self._join(party) for party in parties)
+        return all(self.patience.join(party) for party in parties)
 
-    def _join(self, party: VolumeManager | FakeNova) -> bool:
-        if not self.stuck and not party.join(self.subject.patience):
-            self.stuck = (
-                stacks.dump(self.watch.under_way) or f"{party} is busy"
-            )
-        return not self.stuck
-
-    # A thread cannot be ended from outside, so whoever waited for one that
-    # is stuck would wait for ever.
+    # Whoever waited for a thread that is lost would wait for ever.
 
     def _stop_manager(self) -> None:
         self.waits.end()
-        if self._join(self.manager):
+        if self.patience.finish(self.manager):
             self.manager.stop()
 
     def _close_nova(self) -> None:
-        if self._join(self.nova):
+        if self.patience.finish(self.nova):
             self.nova.close()
 
     def let_deadline_pass(self) -> None:
@@ -239,7 +230,9 @@ class Deployment(fixtures.Fixture):
         return self._locate(connection_info)
 
     def _locate(self, connection_info: Any) -> Image:
-        return self.subject.adapter.image(self.share, connection_info)
+        adapter = self.subject.adapter
+        directory = adapter.mount_point(self.driver.unobserved, self.share)
+        return adapter.image(directory, connection_info)
 
     def _engine(self) -> Any:
         directory = self.useFixture(fixtures.TempDir()).path

@@ -16,6 +16,7 @@ from assisted_kit.driver import LegacyCall
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
 from conformance.waiting import VirtualTime
+from conformance.watch import GivenUp
 from conformance.watch import Watch
 
 
@@ -32,13 +33,15 @@ class HookCall:
     def __str__(self) -> str:
         if self.error is None:
             ended = f"returned {_without_secrets(self.returned)!r}"
+        elif isinstance(self.error, GivenUp):
+            ended = "did not return, and was ended by the kit"
         else:
             ended = f"raised {type(self.error).__name__}: {self.error}"
         return f"{self.hook}({self.snapshot_id}) {ended}"
 
     def traceback(self) -> str:
         """Where the hook raised, for whoever mends it."""
-        if self.error is None:
+        if self.error is None or isinstance(self.error, GivenUp):
             return ""
         return "".join(traceback.format_exception(self.error)).rstrip()
 
@@ -134,8 +137,12 @@ class ObservedDriver:
         self, name: str, member: Callable[..., Any]
     ) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            with self._watch.call(name, **_ids(*arguments)):
-                return member(*arguments, **options)
+            with self._watch.call(name, **_ids(*arguments)) as driver_call:
+                try:
+                    return member(*arguments, **options)
+                finally:
+                    # However it ends, it is too late.
+                    driver_call.check()
 
         return call
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from assisted_kit.capabilities import Capability
 from assisted_kit.image import Image
+from assisted_kit.lifecycle import Status
 from conformance import oracle
 from conformance import share_layout
 from conformance import storage
@@ -86,6 +87,14 @@ def _clone(test: ConformanceTest) -> bool:
     volume = test.given_volume()
     manager = volume.deployment.manager
     return _reads_as(volume, manager.volumes.clone(volume.id))
+
+
+def _cascade(test: ConformanceTest) -> bool:
+    volume = test.given_volume(snapshots=3)
+    oldest, middle, newest = volume.snapshots
+    order = [middle.id, newest.id, oldest.id]
+    volume.deployment.manager.cascade.delete(volume.id, order=order)
+    return all(s.status == Status.DELETED for s in volume.snapshots)
 
 
 def _extend_with_snapshots(test: ConformanceTest) -> bool:
@@ -174,6 +183,7 @@ PROBES: Mapping[Capability, Callable[[ConformanceTest], bool]] = {
     Capability.qcow2_base: _qcow2_base,
     Capability.create_from_snapshot: _create_from_snapshot,
     Capability.clone: _clone,
+    Capability.cascade: _cascade,
     Capability.extend_with_snapshots: _extend_with_snapshots,
     Capability.revert: _revert,
     Capability.upload: _upload,

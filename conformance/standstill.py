@@ -52,7 +52,7 @@ class Work:
             busy = self._watch.is_command_running
             share = SHARE_FOR_COMMANDS if busy else SHARE
             if standstill.lasts() > max(patience * share, LEAST):
-                return stacks.dump(self._watch.under_way)
+                return stacks.dump(self._watch)
         if self._error is not None:
             raise self._error
         return ""

@@ -161,11 +161,7 @@ class CascadeTest(CallersTest):
     @verifies("CAL-006")
     def test_snapshots_go_in_any_order(self, order: tuple[int, ...]) -> None:
         volume = self.given_volume(snapshots=3)
-        snapshots = [volume.snapshots[position].id for position in order]
-        self.perform(
-            "deleting the volume with its snapshots",
-            lambda: self.manager.cascade.delete(volume.id, order=snapshots),
-        )
+        self.cascade(volume, [volume.snapshots[place] for place in order])
         for snapshot in volume.snapshots:
             self.claim_equal("deleted", snapshot.status, "a snapshot")
 

@@ -133,7 +133,7 @@ class VolumeUnderTest(VolumeWithGuest):
                 f"{call}s that return as soon as their own work is done",
                 f"a {call} that has not returned in "
                 f"{self.deployment.subject.patience:g} s; it is at\n"
-                f"{self.deployment.stuck}",
+                f"{self.deployment.patience.given_up}",
             )
 
     def expect(

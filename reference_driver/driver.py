@@ -45,6 +45,7 @@ class RemoteFSAssistedDriver(
 
     assisted_capabilities = frozenset(
         {
+            "cascade",
             "cinder_share_layout",
             "clone",
             "create_from_snapshot",

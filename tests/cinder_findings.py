@@ -48,6 +48,9 @@ FINDINGS: Mapping[str, str] = {
     "backing file, a file of another volume or outside the share included",
     "SEC-003": "an info file that holds an empty object or list is taken for "
     "no snapshots, and the base image is attached",
+    "SEC-004": "a link is followed (remotefs.py:1322 and 1597, nfs.py:163), "
+    "and whoever opens a FIFO to inspect it waits for good "
+    "(format_inspector.py:921)",
     "SEC-005": "as SEC-001",
     "SEC-006": "as SEC-001",
     "SEC-007": "LIVE-7: base_format is not compared with any header",
@@ -55,6 +58,9 @@ FINDINGS: Mapping[str, str] = {
     "not for what was recorded; as SEC-001 for the connection",
     "SEC-009": "only initialize_connection compares a virtual size with the "
     "volume's, and only the active image's (nfs.py:182)",
+    "SEC-010": "create has qemu-img open the chain, a loop of it until there "
+    "is no descriptor or no memory left (remotefs.py:1610); as SEC-001 for a "
+    "missing backing file",
     "SEC-011": "initialize_connection takes whatever name the info file has "
     "(remotefs.py:1140)",
 }

@@ -7,10 +7,12 @@ import pytest
 
 from assisted_kit.abilities import AbilityStatus
 from assisted_kit.abilities import account
+from assisted_kit.capabilities import Capability
 from assisted_kit.outcomes import Outcome
 from assisted_kit.outcomes import TestResult
 from assisted_kit.plan import DriverFacts
 from assisted_kit.plan import PlannedTest
+from conformance import probes
 from conformance import suite
 from tests.test_anywhere import Repository
 from tests.test_anywhere import repository as repository
@@ -105,12 +107,47 @@ def test_what_works_and_is_not_declared_is_reported(
         if line.startswith("works, and is not declared: ")
     }
     assert works == {
+        "cascade",
         "cinder_share_layout",
         "overlay_files",
         "qcow2_base",
         "revert",
         "upload",
     }
+
+
+SKIPS = """\
+import pytest
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="not today"))
+"""
+
+
+def test_declared_ability_whose_tests_are_skipped_fails(
+    repository: Repository,
+) -> None:
+    (repository.path / "theirs.py").write_text(SKIPS)
+    status, output = repository.run(
+        "pytest", "-p", "no:cacheprovider", "-p", "theirs",
+        "--pyargs", "conformance", "--assisted-driver=drivers:Good",
+    )  # fmt: skip
+    assert status == 1, output
+    assert "declared, not exercised: cascade: The snapshots of a" in output
+
+
+def test_every_ability_is_attempted_and_used_by_tests() -> None:
+    assert probes.PROBES.keys() == set(Capability)
+    used = {
+        capability
+        for name, home in suite.tests().items()
+        if not home(name).assisted_probe
+        for capability in home(name).assisted_requires
+    }
+    # Of encryption the refusal is verified, for those that do not have it.
+    assert set(Capability) - used <= {Capability.encryption}
 
 
 def test_names_of_tests_do_not_collide() -> None:

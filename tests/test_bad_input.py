@@ -90,6 +90,30 @@ def test_hook_that_hangs_ends_the_run(place: Place) -> None:
     assert place.left == []
 
 
+def test_command_that_hangs_is_killed_and_the_run_goes_on(
+    place: Place,
+) -> None:
+    place.configure("patience = 1")
+    done = place.run("HangsInCommand", rules=("UPD-003", "UPD-004", "CAL-007"))
+    assert done.exit_status == 1
+    assert set(done.statuses.values()) == {"failed"}
+    assert "a hook that has not returned in 1 s" in done.output
+    assert "which waits for: sleep 1000000" in done.output
+    assert "sleep 1000000 -> killed by the kit" in done.output
+    assert "did not return, and was ended by the kit" in done.output
+    assert "run ends here" not in done.output
+    assert place.left == []
+
+
+def test_fifo_that_keeps_a_driver_costs_one_rule(place: Place) -> None:
+    place.configure("patience = 3")
+    done = place.run("OpensImages", rules=("SEC-004", "SEC-010"))
+    assert done.exit_status == 1
+    assert done.statuses == {"SEC-004": "failed", "SEC-010": "passed"}
+    assert 'with path.open("rb") as file:' in done.output
+    assert place.left == []
+
+
 def test_driver_that_hangs_outside_hooks_is_ended(place: Place) -> None:
     place.configure("patience = 0.2")
     done = place.run("HangsOutsideHooks", rules=TWO_RULES)

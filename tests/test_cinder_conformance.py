@@ -22,6 +22,9 @@ SAMPLE = ("CRE-001", "CRE-002", "DEL-006", "REP-001", "REP-007")
 UNDECLARED = {Capability.revert, Capability.upload}
 """What the suite does not ask of NfsDriver."""
 
+PATIENCE = 20
+"""Seconds that three calls of NfsDriver's do not return in, nor ever."""
+
 LEGACY = {rule.id for rule in RULES if Profile.LEGACY in rule.profiles}
 
 
@@ -41,7 +44,11 @@ def test_every_finding_is_of_a_rule_for_legacy_drivers() -> None:
 def test_nfs_driver_fails_by_what_is_known(
     rules: tuple[str, ...], tmp_path: Path
 ) -> None:
-    done = assisted_kit_run(tmp_path, "--driver", NFS_DRIVER, rules=rules)
+    config = tmp_path / "kit.conf"
+    config.write_text(f"[assisted_kit]\npatience = {PATIENCE}\n")
+    done = assisted_kit_run(
+        tmp_path, "--driver", NFS_DRIVER, "--config", str(config), rules=rules
+    )
     assert done.result is not None, done.errors
     assert done.result["driver"] == NFS_DRIVER
     asked = set(rules or BY_ID)

@@ -184,3 +184,13 @@ def test_a_delete_that_nova_does_at_the_second_attempt(cinder, fault):
     snapshot.delete(force=True)
     volume.restart()
     volume.read_back()
+
+
+@in_cinders_process
+def test_images_are_where_the_driver_has_them(cinder):
+    deployment = cinder.deploy()
+    volume = deployment.volume()
+    path = str(volume.active().path)
+    assert path == deployment.driver.local_path(volume.ref())
+    # A service that was restarted has the share where it was.
+    assert path == deployment.new_driver().local_path(volume.ref())

@@ -92,4 +92,4 @@ def test_what_the_work_raises_is_raised(watched: Watched) -> None:
 
 
 def test_nothing_under_way_is_no_text(watched: Watched) -> None:
-    assert stacks.dump(watched.watch.under_way) == ""
+    assert stacks.dump(watched.watch) == ""

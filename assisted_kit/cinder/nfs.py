@@ -28,6 +28,7 @@ SHARE = f"{HOST}:{EXPORT}"
 
 ABLE = frozenset(
     {
+        Capability.cascade,
         Capability.cinder_share_layout,
         Capability.clone,
         Capability.create_from_snapshot,
@@ -85,7 +86,7 @@ class NfsAdapter(DriverAdapter):
         It takes neither ``execute`` nor ``sleep``: it has Cinder's, and
         :meth:`sleeps_by` finds that.
         """
-        group, base = service.group_of_options("nfs")
+        group, _ = service.group_of_options("nfs")
         options = configuration.Configuration(
             [
                 *volume_driver.volume_opts,
@@ -98,7 +99,7 @@ class NfsAdapter(DriverAdapter):
             config_group=group,
         )
         values = self.configuration(share, base_format)
-        values["nfs_mount_point_base"] = str(base)
+        values["nfs_mount_point_base"] = str(service.mounts_of(share))
         for name, value in values.items():
             service.CONF.set_override(name, value, group)
         driver = self.driver_class(configuration=options)
@@ -112,6 +113,9 @@ class NfsAdapter(DriverAdapter):
         if compute is not None:
             driver._nova = compute
         return driver
+
+    def mount_point(self, driver: Any, share: Path) -> Path:
+        return Path(driver._get_mount_point_for_share(self.share_name))
 
     def context(self) -> Any:
         return service.admin_context()

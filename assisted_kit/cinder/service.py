@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import atexit
 import functools
+import hashlib
 import itertools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -93,6 +95,12 @@ def _own() -> str:
 def admin_context() -> Any:
     """The context that Cinder's volume manager calls its drivers with."""
     return context.get_admin_context()
+
+
+def mounts_of(share: Path) -> Path:
+    """Where a driver has a share mounted, and its successor has it again."""
+    name = hashlib.sha256(os.fsencode(share)).hexdigest()
+    return Path(CONF.state_path, "mnt", name[:16])
 
 
 def group_of_options(kind: str) -> tuple[str, Path]:

@@ -77,6 +77,7 @@ RULES = (
         "together with its snapshots.",
         "section 1",
         ("bug 1681406",),
+        (Capability.cascade,),
         profiles=EVERY_DRIVER,
     ),
     Rule(

@@ -49,12 +49,13 @@ RULES = (
     Rule(
         "SEC-004",
         MUST,
-        "A link or a FIFO in place of an image is refused, and the hook "
+        "A link or a FIFO in place of an image is refused, and the call "
         "returns.",
         "A link makes a file outside the volume its image; a FIFO stops "
         "whoever opens it, and with it the volume service.",
         "section 8",
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-005",
@@ -125,6 +126,7 @@ RULES = (
         "section 8",
         ("bug 1224030",),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
     Rule(
         "SEC-011",
@@ -158,5 +160,6 @@ RULES = (
         "section 3",
         ("bug 2103742", "bug 2119353"),
         requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
 )

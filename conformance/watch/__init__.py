@@ -9,6 +9,7 @@ the suite itself work in the same process at the same time.
 from __future__ import annotations
 
 from conformance.watch.calls import DriverCall as DriverCall
+from conformance.watch.calls import GivenUp as GivenUp
 from conformance.watch.calls import Sighting as Sighting
 from conformance.watch.calls import Sort as Sort
 from conformance.watch.commands import Command as Command

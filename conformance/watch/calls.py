@@ -36,6 +36,13 @@ class Sort(enum.StrEnum):
     LIVE_IMAGE = "writes an image that a guest has open"
 
 
+class GivenUp(SystemExit):
+    """Ends a call that has not returned; no Exception, which retries swallow.
+
+    Whatever the call starts, opens or sleeps from then on raises it.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One thing that a driver was seen to do, and where."""
@@ -69,6 +76,8 @@ class DriverCall:
         self.snapshot_id = snapshot_id
         self.slept = 0.0
         """Seconds that the call has asked to sleep."""
+        self.is_given_up = False
+        """Nobody waits for it any more; see :meth:`check`."""
         self.thread = threading.get_ident()
         self._book = book
         self._packages = {m.partition(".")[0] for m in modules} - _KITS
@@ -85,6 +94,14 @@ class DriverCall:
     def book(self) -> CallBook:
         """Where the call is under way."""
         return self._book
+
+    def check(self) -> None:
+        """See that somebody still waits for the call.
+
+        :raises GivenUp: nobody does.
+        """
+        if self.is_given_up:
+            raise GivenUp(f"ended by the kit: {self} had not returned")
 
     def saw(self, sort: Sort, what: str, where: str = "") -> None:
         """Take down what the driver does at this moment."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.watch import calls
+from conformance.watch import processes
 from conformance.watch import qemu_img
 from conformance.watch.audit import Listener
 from conformance.watch.calls import DriverCall
@@ -40,6 +41,8 @@ class Command:
     """What the driver has read of its stderr."""
     failure: str = ""
     """Why it could not be started."""
+    is_killed: bool = False
+    """Whether the kit has killed it, since its call did not return."""
 
     def of_qemu_img(self) -> Iterator[tuple[str, ...]]:
         """The ``qemu-img`` commands that it consists of."""
@@ -47,16 +50,23 @@ class Command:
             return qemu_img.find_in_shell(self.words[0])
         return qemu_img.find(self.words)
 
+    @property
+    def line(self) -> str:
+        """What was started, as a shell has it."""
+        return self.words[0] if self.is_shell_line else shlex.join(self.words)
+
     def __str__(self) -> str:
-        line = self.words[0] if self.is_shell_line else shlex.join(self.words)
         if self.failure:
-            return f"{line} -> not started: {self.failure}"
-        ended = "unknown" if self.status is None else f"exit {self.status}"
+            return f"{self.line} -> not started: {self.failure}"
+        if self.is_killed:
+            ended = "killed by the kit"
+        else:
+            ended = "unknown" if self.status is None else f"exit {self.status}"
         text = self.stderr.strip()
         if len(text) > STDERR:
             text = f"...{text[-STDERR:]}"
         shown = f"\n{textwrap.indent(text, '  ')}" if text else ""
-        return f"{line} -> {ended}{shown}"
+        return f"{self.line} -> {ended}{shown}"
 
 
 class Commands:
@@ -94,12 +104,25 @@ class Commands:
         with self._lock:
             return [*self._commands, *self._of_children()]
 
-    @property
-    def is_running(self) -> bool:
-        """Whether one has not ended, as far as ``subprocess`` knows."""
-        return any(
-            process.returncode is None for process in list(self._by_process)
-        )
+    def running(self) -> list[Command]:
+        """Those that have not ended, as far as ``subprocess`` knows."""
+        return list(self._running().values())
+
+    def kill(self, call: DriverCall) -> None:
+        """Kill what a call has started and not waited for."""
+        for process, command in self._running().items():
+            if command.call is call:
+                command.is_killed = True
+                processes.kill(process)
+
+    def _running(self) -> dict[subprocess.Popen[Any], Command]:
+        # In one step: the driver's threads add to it meanwhile.
+        known = [reference() for reference in self._by_process.keyrefs()]
+        return {
+            process: self._by_process[process]
+            for process in known
+            if process is not None and process.returncode is None
+        }
 
     def close(self) -> None:
         """Hear no more of children; what they told is kept."""

@@ -7,11 +7,11 @@ import linecache
 import sys
 import time
 import traceback
-from collections.abc import Iterable
 from types import FrameType
 
 from conformance.watch.calls import DriverCall
 from conformance.watch.calls import place
+from conformance.watch.secrets import hidden
 from conformance.watch.watch import Watch
 
 
@@ -51,18 +51,24 @@ def hanging_at(call: DriverCall) -> str:
     return f"{call} is at {place(frame)}: {line.strip()}"
 
 
-def dump(under_way: Iterable[DriverCall]) -> str:
-    """Each call's line and stack, as text; empty when there is no call."""
+def dump(watch: Watch) -> str:
+    """Of each call under way its line, the commands it waits for, its stack.
+
+    :returns: text; empty when there is no call.
+    """
     stacks = []
-    for call in under_way:
+    for call in watch.under_way:
         frames = inside(call)
         if frames:
             summary = traceback.StackSummary.extract(
                 (frame, frame.f_lineno) for frame in frames
             )
-            stacks.append(
-                f"{hanging_at(call)}\n{''.join(summary.format()).rstrip()}"
-            )
+            waits = [
+                f"  which waits for: {hidden(command.line)}"
+                for command in watch.running(call)
+            ]
+            lines = (hanging_at(call), *waits, "".join(summary.format()))
+            stacks.append("\n".join(lines).rstrip())
     return "\n".join(stacks)
 
 

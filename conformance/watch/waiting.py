@@ -29,6 +29,8 @@ def sleeping(
 
     def watched(seconds: float) -> None:
         call = calls.current()
+        if call is not None:
+            call.check()
         if call is not None and call.is_hook:
             call.slept += seconds
             if call.slept > patience:

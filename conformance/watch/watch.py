@@ -164,6 +164,16 @@ class Watch(fixtures.Fixture):
         with images, self._book.call(call):
             yield call
 
+    def give_up(self) -> None:
+        """End the calls under way, as far as they can be ended.
+
+        Their commands are killed; what they start, open or sleep from then
+        on raises.  A thread that does nothing of that goes on.
+        """
+        for call in self.under_way:
+            call.is_given_up = True
+            self._commands.kill(call)
+
     # -- what was seen
 
     def sightings(self, sort: Sort) -> list[Sighting]:
@@ -186,7 +196,11 @@ class Watch(fixtures.Fixture):
     @property
     def is_command_running(self) -> bool:
         """Whether a process that the driver waits for has not ended."""
-        return self._commands.is_running
+        return bool(self._commands.running())
+
+    def running(self, call: DriverCall) -> list[Command]:
+        """The processes that a call has started and that have not ended."""
+        return [c for c in self._commands.running() if c.call is call]
 
     def log(self, snapshot_id: str | None = None) -> list[Logged]:
         """What was logged, for one snapshot or for anything."""

@@ -24,6 +24,7 @@ class BlockingVolumes:
 
     assisted_capabilities = frozenset(
         {
+            "cascade",
             "cinder_share_layout",
             "clone",
             "create_from_snapshot",

@@ -33,6 +33,7 @@ class ExtentDriver:
         "raw_base",
         "create_from_snapshot",
         "clone",
+        "cascade",
         "extend_with_snapshots",
         "revert",
     )

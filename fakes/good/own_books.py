@@ -39,6 +39,7 @@ class OwnBooksDriver:
         "raw_base",
         "create_from_snapshot",
         "clone",
+        "cascade",
         "extend_with_snapshots",
     )
 

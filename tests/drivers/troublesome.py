@@ -98,6 +98,21 @@ class Hangs(RemoteFSAssistedDriver):
         threading.Event().wait()
 
 
+class HangsInCommand(RemoteFSAssistedDriver):
+    def create_snapshot_assisted_begin(self, snapshot_ref):
+        subprocess.run(["sleep", "1000000"], check=True)
+
+
+class OpensImages(RemoteFSAssistedDriver):
+    """Reads whatever has an image's name, a FIFO too."""
+
+    def create_snapshot_assisted_begin(self, snapshot_ref):
+        for path in Path(self._directory).glob(f"{snapshot_ref.volume.name}*"):
+            with path.open("rb") as file:
+                file.read(4)
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+
 class HangsOutsideHooks(RemoteFSAssistedDriver):
     def create_volume(self, volume):
         threading.Event().wait()
