@@ -19,7 +19,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from assisted_kit import qcow2
 from reference_driver import chain as chains
 from reference_driver import info_file
 from reference_driver.chain import Chain
@@ -72,16 +71,12 @@ class RemoteFSAssistedDriver(
     ) -> dict[str, Any]:
         """Make the overlay.  Nobody uses it yet and nothing records it.
 
-        :raises InvalidVolume: the volume has several attachments, or is
-            encrypted.
+        :raises InvalidVolume: the volume has several attachments.
+        :raises KeyNotFound: it is encrypted, and its key cannot be had.
         :raises ChainUnsettled: an earlier operation is in doubt.
         """
         volume = snapshot_ref.volume
         attached = _is_attached(volume)
-        if volume.encryption_key_id:
-            raise InvalidVolume(
-                f"volume {volume.id} is encrypted, which is not supported"
-            )
         files, _, chain = self._settled_chain(volume, but=snapshot_ref)
         overlay = files.overlay(snapshot_ref.id)
         if "create_info:type" not in snapshot_ref.snapshot_admin_metadata:
@@ -123,11 +118,12 @@ class RemoteFSAssistedDriver(
         self, files: VolumeFiles, chain: Chain, overlay: str, size: int
     ) -> None:
         active = chain.active
+        qemu_img = self._qemu_img_of(files)
         if files.exists(overlay):
             files.remove_unused(overlay, chain.names())
         files.make(
             overlay,
-            lambda path: self._qemu_img.create_overlay(
+            lambda path: qemu_img.create_overlay(
                 path, active.name, active.format, size
             ),
             like=files.path(active.name),
@@ -223,14 +219,16 @@ class RemoteFSAssistedDriver(
         if not (plan.target and plan.above and files.exists(plan.above)):
             return
         above = files.path(plan.above)
-        header = qcow2.inspect(above)
+        header = chains.header(files, plan.above)
         if (
             header.backing_file != plan.target
             or header.backing_format == plan.target_format
         ):
             return
         if not is_open(above):
-            self._qemu_img.rebase(above, plan.target, plan.target_format)
+            self._qemu_img_of(files).rebase(
+                above, plan.target, plan.target_format
+            )
         raise ForeignImage(
             f"{plan.above} named {plan.target} as {header.backing_format}, "
             f"which was recorded as {plan.target_format}"
@@ -243,11 +241,12 @@ class RemoteFSAssistedDriver(
         if plan.remove not in chain:
             # Done before; only the record or the file was left.
             return info
-        self._qemu_img.commit(files.path(plan.remove))
+        qemu_img = self._qemu_img_of(files)
+        qemu_img.commit(files.path(plan.remove))
         above = chain.above(plan.remove)
         if above is None:
             return info.with_active(plan.target)
-        self._qemu_img.rebase(
+        qemu_img.rebase(
             files.path(above.name), plan.target, plan.target_format
         )
         return info
@@ -257,7 +256,7 @@ class RemoteFSAssistedDriver(
     ) -> None:
         if files.exists(plan.remove):
             self._check_on(files, plan.remove, plan.target, volume)
-            self._qemu_img.commit(files.path(plan.remove))
+            self._qemu_img_of(files).commit(files.path(plan.remove))
 
     def _adopt(
         self, files: VolumeFiles, info: Info, plan: Plan, volume: Any
@@ -299,7 +298,8 @@ class RemoteFSAssistedDriver(
             failed = {files.overlay(other.id) for other in volume.snapshots}
             if user in failed and heir in chain:
                 format_ = chain.find(heir).format
-                self._qemu_img.rebase(files.path(user), heir, format_)
+                qemu_img = self._qemu_img_of(files)
+                qemu_img.rebase(files.path(user), heir, format_)
             else:
                 files.remove_unused(user, chain.names())
         files.remove_unused(plan.remove, chain.names())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assisted_kit import qcow2
+from reference_driver import chain as chains
 from reference_driver.chain import Chain
 from reference_driver.errors import ChainUnsettled
 from reference_driver.files import VolumeFiles
@@ -34,8 +34,7 @@ class DeletePlanning(RemoteFSShare):
             self._check_concerned(snapshot, overlay)
             backing = ""
             if files.exists(overlay):
-                header = qcow2.inspect(files.path(overlay))
-                backing = header.backing_file or ""
+                backing = chains.header(files, overlay).backing_file or ""
             return Plan(
                 Action.COMMITTED,
                 overlay=overlay,
@@ -48,7 +47,7 @@ class DeletePlanning(RemoteFSShare):
             base = earlier.remove if earlier else files.base
             return Plan(Action.PULLED, overlay, remove=base, above=overlay)
         for other in sorted(chain.missing(info.overlays.values())):
-            header = qcow2.inspect(files.path(other))
+            header = chains.header(files, other)
             if header.backing_file == image.backing:
                 self._check_concerned(snapshot, other)
                 return Plan(
