@@ -50,6 +50,7 @@ class RemoteFSAssistedDriver(
             "cinder_share_layout",
             "clone",
             "create_from_snapshot",
+            "encryption",
             "extend_with_snapshots",
             "overlay_files",
             "qcow2_base",

@@ -67,8 +67,14 @@ def test_reference_driver_is_conformant(tmp_path: Path) -> None:
     assert done.result is not None
     assert done.result["verdict"] == "conformant"
     assert set(done.statuses) == set(BY_ID)
-    assert set(done.statuses.values()) == {"passed"}
-    assert all(rule["evidence"] > 0 for rule in done.result["rules"])
+    # What is for drivers that cannot do what it can.
+    others = {"ABL-011": "skipped"}
+    assert done.statuses == {**dict.fromkeys(BY_ID, "passed"), **others}
+    assert all(
+        rule["evidence"] > 0
+        for rule in done.result["rules"]
+        if rule["id"] not in others
+    )
     shown = block_after("``./kit run`` ends like this::\n")
     for line in shown.splitlines():
         assert line == "..." or line in done.output.splitlines()

@@ -192,6 +192,10 @@ class ExtendsInDoubt(RemoteFSAssistedDriver):
 class IgnoresKey(RemoteFSAssistedDriver):
     """Makes a plain file for a volume that is to be encrypted."""
 
+    assisted_capabilities = RemoteFSAssistedDriver.assisted_capabilities - {
+        "encryption"
+    }
+
     def create_volume(self, volume: Any) -> dict[str, Any]:
         volume.encryption_key_id = None
         return super().create_volume(volume)
