@@ -15,6 +15,7 @@ from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.image import Image
+from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.process import execute
 from assisted_kit.process import ProcessFailed
 from assisted_kit.update_errors import ModelUpdateError
@@ -28,6 +29,7 @@ __all__ = [
     "Capability",
     "DriverAdapter",
     "DriverConfiguration",
+    "EncryptionKey",
     "Hook",
     "Image",
     "ModelUpdate",

@@ -23,6 +23,10 @@ from assisted_kit import capabilities
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.image import Image
+from assisted_kit.key_manager import EncryptionKey
+from assisted_kit.key_manager import KeyManager
+from assisted_kit.key_manager import KeyUnavailable
+from assisted_kit.key_manager import passphrase
 from assisted_kit.rules import Profile
 
 SLEEP = time.sleep
@@ -73,6 +77,8 @@ class DriverAdapter:
     ) -> None:
         self.driver_class = driver_class
         self.options = dict(options or {})
+        self.key_manager = KeyManager()
+        """For a driver that takes one, to encrypt volumes by."""
         self._declared = declared
 
     @property
@@ -135,7 +141,8 @@ class DriverAdapter:
         """A driver instance on ``share``, set up and checked.
 
         Its constructor gets ``configuration`` and ``execute`` as far as it
-        takes them.  The other two are for a legacy driver alone.
+        takes them, and ``key_manager`` if it declares ``encryption``.  The
+        other two are for a legacy driver alone.
 
         :param compute: Nova, for its constructor or, as Cinder's RemoteFS
             drivers have it, its attribute ``_nova``.
@@ -147,6 +154,8 @@ class DriverAdapter:
             ),
             "execute": execute,
         }
+        if Capability.encryption in self.capabilities:
+            arguments["key_manager"] = self.key_manager
         if compute is not None:
             arguments |= {"compute": compute, "sleep": sleep}
         driver = self.driver_class(**_accepted(self.driver_class, arguments))
@@ -160,6 +169,25 @@ class DriverAdapter:
         if compute is not None and hasattr(driver, "_nova"):
             driver._nova = compute
         return driver
+
+    def encryption_key(self) -> EncryptionKey:
+        """A key for an encrypted volume, by whose id the driver gets it.
+
+        Of the key manager that the driver was constructed with.  A driver
+        that has another one needs an adapter that makes the key there.
+
+        :raises KeyUnavailable: the driver takes no key manager.
+        """
+        taken = _accepted(self.driver_class, {"key_manager": None})
+        if Capability.encryption not in self.capabilities or not taken:
+            raise KeyUnavailable(
+                f"there is no key that {self.name} could encrypt a volume "
+                f"with: its constructor takes no key_manager, and its "
+                f"adapter has no encryption_key() of its own"
+            )
+        key_id = self.key_manager.create_key(self.context())
+        key = self.key_manager.get(self.context(), key_id)
+        return EncryptionKey(key_id, passphrase(key))
 
     def sleeps_by(self) -> list[str]:
         """What a legacy driver waits with, as dotted names.

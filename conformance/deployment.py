@@ -22,6 +22,7 @@ from assisted_kit.db.engine import create_engine
 from assisted_kit.db.references import References
 from assisted_kit.driver import Hook
 from assisted_kit.image import Image
+from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.manager import VolumeManager
 from assisted_kit.notifier import LocalNotifier
 from assisted_kit.process import execute
@@ -64,6 +65,8 @@ class Deployment(fixtures.Fixture):
         self.subject = subject
         self.base_format = base_format
         self._generation = generation
+        self.keys: dict[str, EncryptionKey] = {}
+        """Those of the encrypted volumes, by their ids."""
 
     def _setUp(self) -> None:
         self._keep_log()
@@ -92,6 +95,7 @@ class Deployment(fixtures.Fixture):
             generation=self._generation,
             faults=self.faults,
             context=self.context,
+            passphrase_of=self.passphrase_of,
         )
         self.addCleanup(self._close_nova)
         self._virtualize_waits()
@@ -233,6 +237,12 @@ class Deployment(fixtures.Fixture):
         adapter = self.subject.adapter
         directory = adapter.mount_point(self.driver.unobserved, self.share)
         return adapter.image(directory, connection_info)
+
+    def passphrase_of(self, volume_id: str) -> str | None:
+        """What opens a volume's images; None unless it is encrypted."""
+        volume = self.database.references.volume(volume_id)
+        key = self.keys.get(volume.encryption_key_id)
+        return None if key is None else key.passphrase
 
     def _engine(self) -> Any:
         directory = self.useFixture(fixtures.TempDir()).path

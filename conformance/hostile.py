@@ -59,6 +59,24 @@ def put_data_outside(overlay: Path, data: Path) -> None:
     )
 
 
+def put_plain(overlay: Path) -> None:
+    """Replace an encrypted overlay by one that is not."""
+    header = qcow2.inspect(overlay, luks=True)
+    execute(
+        "qemu-img",
+        "create",
+        "-u",
+        "-f",
+        "qcow2",
+        "-b",
+        str(header.backing_file),
+        "-F",
+        str(header.backing_format),
+        str(overlay),
+        str(header.virtual_size),
+    )
+
+
 def enlarge(overlay: Path) -> None:
     """Double an overlay's virtual size."""
     size = 2 * qcow2.inspect(overlay).virtual_size

@@ -21,6 +21,7 @@ from assisted_kit.lifecycle import Status
 from conformance import oracle
 from conformance import share_layout
 from conformance import storage
+from conformance.encrypted import EncryptedVolume
 from conformance.volume import GIB
 from conformance.volume import VolumeUnderTest
 
@@ -157,15 +158,8 @@ def _upload(test: ConformanceTest) -> bool:
 
 
 def _encryption(test: ConformanceTest) -> bool:
-    deployment = test.deploy()
-    volumes = deployment.manager.volumes
-    volume = volumes.create(
-        1, encryption_key_id="00000000-0000-0000-0000-000000000003"
-    )
-    connection = deployment.driver.initialize_connection(
-        volume, {"host": "kit"}
-    )
-    return _is_encrypted(deployment.image(connection["data"]))
+    key = test.subject.adapter.encryption_key()
+    return _is_encrypted(EncryptedVolume(test.deploy(), key).active())
 
 
 def _is_encrypted(image: Image) -> bool:

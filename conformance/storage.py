@@ -23,7 +23,7 @@ _PIECE = 64 * 1024
 
 def backing(overlay: Path) -> Image | None:
     """The image that an overlay has as its backing file."""
-    header = qcow2.inspect(overlay)
+    header = _header(overlay)
     if header.backing_file is None:
         return None
     return Image(
@@ -45,8 +45,17 @@ def chain_of(active: Image) -> list[Image]:
 def virtual_size(image: Image) -> int:
     """The size of the disk that an image holds, in bytes."""
     if image.format == "qcow2":
-        return qcow2.inspect(image.path).virtual_size
+        return _header(image.path).virtual_size
     return image.path.stat().st_size
+
+
+def is_encrypted(image: Image) -> bool:
+    """Whether an image says that LUKS encrypts what is in it."""
+    return image.format == "qcow2" and qcow2.is_luks(image.path)
+
+
+def _header(path: Path) -> qcow2.Header:
+    return qcow2.inspect(path, luks=qcow2.is_luks(path))
 
 
 def draw(active: Any) -> str:
@@ -55,7 +64,11 @@ def draw(active: Any) -> str:
         images = chain_of(active)
     except (qcow2.ImageError, OSError) as error:
         return f"{active.path.name} (active; {error})"
-    words = [f"{image.path.name} ({image.format})" for image in images]
+    words = [
+        f"{image.path.name} ({image.format}"
+        f"{', encrypted' if is_encrypted(image) else ''})"
+        for image in images
+    ]
     words[0] = words[0].replace(")", ", active)")
     return " <- ".join(reversed(words))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from assisted_kit import qcow2
 from reference_driver import chain as chains
 from reference_driver import info_file
 from reference_driver.chain import Chain
@@ -82,14 +81,16 @@ class DeleteWork(DeletePlanning):
         if not (plan.target and plan.above and files.exists(plan.above)):
             return
         above = files.path(plan.above)
-        header = qcow2.inspect(above)
+        header = chains.header(files, plan.above)
         if (
             header.backing_file != plan.target
             or header.backing_format == plan.target_format
         ):
             return
         if not is_open(above):
-            self._qemu_img.rebase(above, plan.target, plan.target_format)
+            self._qemu_img_of(files).rebase(
+                above, plan.target, plan.target_format
+            )
         raise ForeignImage(
             f"{plan.above} named {plan.target} as {header.backing_format}, "
             f"which was recorded as {plan.target_format}"
@@ -102,11 +103,12 @@ class DeleteWork(DeletePlanning):
         if plan.remove not in chain:
             # Done before; only the record or the file was left.
             return info
-        self._qemu_img.commit(files.path(plan.remove))
+        qemu_img = self._qemu_img_of(files)
+        qemu_img.commit(files.path(plan.remove))
         above = chain.above(plan.remove)
         if above is None:
             return info.with_active(plan.target)
-        self._qemu_img.rebase(
+        qemu_img.rebase(
             files.path(above.name), plan.target, plan.target_format
         )
         return info
@@ -116,7 +118,7 @@ class DeleteWork(DeletePlanning):
     ) -> None:
         if files.exists(plan.remove):
             self._check_on(files, plan.remove, plan.target, volume)
-            self._qemu_img.commit(files.path(plan.remove))
+            self._qemu_img_of(files).commit(files.path(plan.remove))
 
     def _adopt(
         self, files: VolumeFiles, info: Info, plan: Plan, volume: Any
@@ -150,7 +152,8 @@ class DeleteWork(DeletePlanning):
             failed = {files.overlay(other.id) for other in volume.snapshots}
             if user in failed and heir in chain:
                 format_ = chain.find(heir).format
-                self._qemu_img.rebase(files.path(user), heir, format_)
+                qemu_img = self._qemu_img_of(files)
+                qemu_img.rebase(files.path(user), heir, format_)
             else:
                 files.remove_unused(user, chain.names())
 

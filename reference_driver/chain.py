@@ -95,30 +95,39 @@ class Chain:
         return None
 
 
+def header(files: VolumeFiles, name: str) -> qcow2.Header:
+    """The header of a qcow2 image, which is encrypted if its volume is.
+
+    :raises ImageError: it is not, it is and should not be, or it is damaged.
+    """
+    return qcow2.inspect(files.at(name), luks=files.encrypted)
+
+
 def inspect(
     files: VolumeFiles,
     name: str,
     format_: str,
     size_gib: int,
     *,
-    read: Callable[[str], qcow2.Header] = qcow2.inspect,
+    read: Callable[[str], qcow2.Header] | None = None,
 ) -> Image:
     """One image, whatever stands in it checked.
 
     :param format_: the recorded format, ``raw`` or ``qcow2``; never probed.
     :param size_gib: the size of the volume, which no image may exceed.
-    :param read: reads the header of a qcow2 image.
+    :param read: reads the header of a qcow2 image of a volume that is not
+        encrypted.
     :raises ForeignImage: it is not as the driver made it.
     """
     path = files.at(name)
     backing = backing_format = None
     try:
         if format_ == "qcow2":
-            header = read(path)
-            virtual_size, backing = header.virtual_size, header.backing_file
-            backing_format = header.backing_format
+            found = read(path) if read else header(files, name)
+            virtual_size, backing = found.virtual_size, found.backing_file
+            backing_format = found.backing_format
         elif format_ == "raw":
-            with qcow2.Layer.open(path, "raw") as layer:
+            with qcow2.Layer.open(path, "raw", luks=files.encrypted) as layer:
                 virtual_size = layer.virtual_size
         else:
             raise ForeignImage(
@@ -155,7 +164,7 @@ def walk(
     :param known: images that this very hook has read and not changed since.
     :raises ForeignImage: an image is not as the driver made it.
     """
-    read = qcow2.HeaderReader().inspect
+    read = None if files.encrypted else qcow2.HeaderReader().inspect
     found: dict[str, Image] = {}
     above: Image | None = None
     name: str | None = active
@@ -178,7 +187,9 @@ def walk(
 
 def is_empty(files: VolumeFiles, overlay: str) -> bool:
     """Whether nobody has ever written to an overlay."""
-    with qcow2.Layer.open(files.path(overlay), "qcow2") as layer:
+    with qcow2.Layer.open(
+        files.path(overlay), "qcow2", luks=files.encrypted
+    ) as layer:
         return layer.is_empty()
 
 
@@ -187,7 +198,7 @@ def is_on(files: VolumeFiles, overlay: str, name: str) -> bool:
 
     :raises ForeignImage: it names a file that is not the volume's own.
     """
-    backing = qcow2.inspect(files.path(overlay)).backing_file
+    backing = header(files, overlay).backing_file
     return backing is not None and files.own(backing) == name
 
 
@@ -199,7 +210,7 @@ def users_of(files: VolumeFiles, name: str, chain: Chain) -> list[str]:
     users = [image.name for image in chain if image.backing == name]
     for other in files.overlays(but=chain.by_name):
         try:
-            backing = qcow2.inspect(files.at(other)).backing_file
+            backing = header(files, other).backing_file
         except qcow2.ImageError as error:
             # What it names cannot be known, so it may be this one.
             raise ForeignImage(f"{files.path(other)}: {error}") from error

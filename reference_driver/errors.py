@@ -20,6 +20,10 @@ class ImageUnacceptable(RemoteFSException):
     """The image service asks for a format that is not made here."""
 
 
+class KeyNotFound(RemoteFSException):
+    """The key of an encrypted volume cannot be had."""
+
+
 class ExtendVolumeError(RemoteFSException):
     """The volume cannot be extended now; nothing was changed."""
 

@@ -41,6 +41,8 @@ class VolumeFiles:
         self._prefix = f"{directory}/"
         self.base: str = volume.name
         self.info: str = f"{volume.name}.info"
+        self.volume = volume
+        self.encrypted = bool(volume.encryption_key_id)
         self._own = re.compile(
             f"{re.escape(volume.name)}(?:{_OVERLAY_SUFFIX})?"
         )

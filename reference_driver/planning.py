@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assisted_kit import qcow2
+from reference_driver import chain as chains
 from reference_driver.chain import Chain
 from reference_driver.errors import ChainUnsettled
 from reference_driver.files import VolumeFiles
@@ -36,8 +36,7 @@ class DeletePlanning(RemoteFSShare):
             self._check_concerned(snapshot, overlay)
             backing = ""
             if files.exists(overlay):
-                header = qcow2.inspect(files.path(overlay))
-                backing = header.backing_file or ""
+                backing = chains.header(files, overlay).backing_file or ""
             return Plan(
                 Action.COMMITTED,
                 overlay=overlay,
@@ -50,7 +49,7 @@ class DeletePlanning(RemoteFSShare):
             base = earlier.remove if earlier else files.base
             return Plan(Action.PULLED, overlay, remove=base, above=overlay)
         for other in sorted(chain.missing(info.overlays.values())):
-            header = qcow2.inspect(files.path(other))
+            header = chains.header(files, other)
             if header.backing_file == image.backing:
                 self._check_concerned(snapshot, other)
                 return Plan(

@@ -68,9 +68,10 @@ class RemoteFSReverts(RemoteFSShare):
         backing = chain.find(overlay.backing)
         dropped = _dropped(files, info, chain, overlay, volume, snapshot)
         name = _name(files, chain, overlay, snapshot)
+        qemu_img = self._qemu_img_of(files)
         files.make(
             name,
-            lambda path: self._qemu_img.create_overlay(
+            lambda path: qemu_img.create_overlay(
                 path, backing.name, backing.format, volume.size
             ),
             like=files.path(chain.active.name),

@@ -12,6 +12,8 @@ from assisted_kit.process import execute as run
 from reference_driver import chain as chains
 from reference_driver import info_file
 from reference_driver.chain import Chain
+from reference_driver.encryption import EncryptedQemuImg
+from reference_driver.encryption import Keys
 from reference_driver.errors import ChainUnsettled
 from reference_driver.errors import DamagedInfoFile
 from reference_driver.errors import ForeignImage
@@ -36,12 +38,15 @@ class RemoteFSShare:
         ``image_conversion_dir`` is where uploads are converted, the
         system's place for temporary files if it is not set.
     :param execute: runs a command and raises when it fails.
+    :param key_manager: Castellan's ``key_manager.API(CONF)``, or anything
+        with its ``get``; without one no volume can be encrypted.
     """
 
     def __init__(
         self,
         configuration: Any,
         execute: Callable[..., Any] = run,
+        key_manager: Any = None,
         **_others: Any,
     ) -> None:
         self._directory = Path(configuration.share_directory)
@@ -53,9 +58,24 @@ class RemoteFSShare:
         self._conversion = configuration.safe_get("image_conversion_dir")
         self._qcow2_volumes = bool(configuration.safe_get("qcow2_volumes"))
         self._qemu_img = QemuImg(execute)
+        self._execute = execute
+        self._keys = Keys(key_manager)
 
     def _files(self, volume: Any) -> VolumeFiles:
         return VolumeFiles(self._directory, volume)
+
+    def _qemu_img_of(self, files: VolumeFiles) -> QemuImg:
+        """``qemu-img`` as it opens the images of a volume.
+
+        :raises KeyNotFound: it is encrypted, and its key cannot be had.
+        """
+        return self._encrypted(files) if files.encrypted else self._qemu_img
+
+    def _encrypted(self, files: VolumeFiles) -> EncryptedQemuImg:
+        passphrase = self._keys.passphrase(files.volume)
+        return EncryptedQemuImg(
+            self._execute, files, passphrase, self._conversion
+        )
 
     def _read_info(self, files: VolumeFiles, volume: Any) -> Info:
         """The info file; missing, it must be so rightly.

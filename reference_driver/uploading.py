@@ -34,7 +34,7 @@ class RemoteFSUploads(RemoteFSShare):
 
         :param image_service: gets ``update(context, image_id, {}, file)``.
         :param image_meta: ``id`` and ``disk_format``.
-        :raises InvalidVolume: the volume is attached.
+        :raises InvalidVolume: the volume is attached, or encrypted.
         :raises ImageUnacceptable: the format or container is not made here.
         :raises ForeignImage: the chain is not as the driver made it.
         :raises ChainUnsettled: an earlier operation is in doubt.
@@ -42,6 +42,10 @@ class RemoteFSUploads(RemoteFSShare):
         if volume.attach_status == "attached":
             raise InvalidVolume(
                 f"volume {volume.id} is attached: its guest writes to it"
+            )
+        if volume.encryption_key_id:
+            raise InvalidVolume(
+                f"volume {volume.id} is encrypted, and an image would not be"
             )
         format_ = _format(image_meta)
         files, _, chain = self._settled_chain(volume)

@@ -55,14 +55,14 @@ class RemoteFSVolumes(RemoteFSShare):
     def create_volume(self, volume: Any) -> dict[str, Any]:
         """Make an empty base image and record its format."""
         files = self._new_files(volume)
-        if self._qcow2_volumes:
-            format_ = "qcow2"
+        format_ = self._new_format(files)
+        if format_ == "qcow2":
+            qemu_img = self._qemu_img_of(files)
             files.make(
                 files.base,
-                lambda path: self._qemu_img.create(path, volume.size),
+                lambda path: qemu_img.create(path, volume.size),
             )
         else:
-            format_ = "raw"
             files.make(
                 files.base,
                 lambda path: _make_sparse(path, volume.size * chains.GIB),
@@ -95,7 +95,7 @@ class RemoteFSVolumes(RemoteFSShare):
         # volume, and is to be repeated.
         chain = self._walk(files, info, volume, info.active, size_gib=new_size)
         self._check_settled(files, info, chain, volume)
-        self._qemu_img.resize(
+        self._qemu_img_of(files).resize(
             files.path(info.active), chain.active.format, new_size
         )
 
@@ -164,10 +164,6 @@ class RemoteFSVolumes(RemoteFSShare):
 
     def _new_files(self, volume: Any) -> VolumeFiles:
         """The files of a volume to be made, of which none may be there."""
-        if volume.encryption_key_id:
-            raise InvalidVolume(
-                f"volume {volume.id} is encrypted, which is not supported"
-            )
         files = self._files(volume)
         for name in (*files.images(), files.info):
             if files.exists(name):
@@ -183,19 +179,38 @@ class RemoteFSVolumes(RemoteFSShare):
             "admin_metadata": {"format": format_},
         }
 
+    def _new_format(self, files: VolumeFiles) -> str:
+        """The format of a new base image; of the two, qcow2 has LUKS."""
+        return "qcow2" if files.encrypted or self._qcow2_volumes else "raw"
+
     def _copy(
         self, source: VolumeFiles, chain: Chain, name: str, volume: Any
     ) -> dict[str, Any]:
+        """A new volume that holds what an image of another one does.
+
+        :raises InvalidVolume: only one of them is encrypted (bug 1572007).
+        """
         files = self._new_files(volume)
-        format_ = "qcow2" if self._qcow2_volumes else "raw"
+        if files.encrypted != source.encrypted:
+            raise InvalidVolume(
+                f"of the volumes {source.volume.id} and {volume.id} only one "
+                f"is encrypted: the other cannot be a copy of it"
+            )
+        format_ = self._new_format(files)
         image = chain.find(name)
+        qemu_img = self._qemu_img_of(files)
 
         def write(path: Path) -> None:
-            self._qemu_img.convert(
-                source.path(name), image.format, path, format_
-            )
+            if source.encrypted:
+                self._encrypted(files).convert_from(
+                    self._encrypted(source), source.path(name), path
+                )
+            else:
+                qemu_img.convert(
+                    source.path(name), image.format, path, format_
+                )
             if image.virtual_size < volume.size * chains.GIB:
-                self._qemu_img.resize(path, format_, volume.size)
+                qemu_img.resize(path, format_, volume.size)
 
         files.make(files.base, write, like=source.path(name))
         return self._made(format_)

@@ -15,6 +15,7 @@ from typing import Any
 from assisted_kit.adapter import DriverConfiguration
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
+from assisted_kit.key_manager import KeyManager
 from assisted_kit.process import execute
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
@@ -25,11 +26,21 @@ CONNECTOR: Mapping[str, Any] = {"host": "tests"}
 
 
 class DetachedVolume:
-    """A detached volume on a directory, its rows kept in memory."""
+    """A detached volume on a directory, its rows kept in memory.
 
-    def __init__(self, share: Path, *, qcow2: bool = False) -> None:
+    :param key_manager: encrypts the volume, with a key that it makes.
+    """
+
+    def __init__(
+        self,
+        share: Path,
+        *,
+        qcow2: bool = False,
+        key_manager: KeyManager | None = None,
+    ) -> None:
         self.share = share
         self.qcow2 = qcow2
+        self.key_manager = key_manager
         self.commands: list[tuple[str, ...]] = []
         self.limits: list[Any] = []
         self.hook_seconds = 0.0
@@ -38,7 +49,7 @@ class DetachedVolume:
             "size": 1,
             "status": "available",
             "attach_status": "detached",
-            "encryption_key_id": None,
+            "encryption_key_id": key_manager and key_manager.create_key(None),
             "admin_metadata": {},
         }
         self.snapshots: dict[str, dict[str, Any]] = {}
@@ -66,7 +77,11 @@ class DetachedVolume:
         configuration = DriverConfiguration(
             {"share_directory": self.share, "qcow2_volumes": self.qcow2}
         )
-        return RemoteFSAssistedDriver(configuration, execute=self._execute)
+        return RemoteFSAssistedDriver(
+            configuration,
+            execute=self._execute,
+            key_manager=self.key_manager,
+        )
 
     def ref(self) -> VolumeRef:
         """The volume as a driver gets it."""

@@ -146,8 +146,7 @@ def test_every_ability_is_attempted_and_used_by_tests() -> None:
         if not home(name).assisted_probe
         for capability in home(name).assisted_requires
     }
-    # Of encryption the refusal is verified, for those that do not have it.
-    assert set(Capability) - used <= {Capability.encryption}
+    assert used == set(Capability)
 
 
 def test_names_of_tests_do_not_collide() -> None:

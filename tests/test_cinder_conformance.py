@@ -19,7 +19,7 @@ from tests.command_line import assisted_kit_run
 SAMPLE = ("CRE-001", "CRE-002", "DEL-006", "REP-001", "REP-007")
 """What is quick, and has some of both."""
 
-UNDECLARED = {Capability.revert, Capability.upload}
+UNDECLARED = {Capability.encryption, Capability.revert, Capability.upload}
 """What the suite does not ask of NfsDriver."""
 
 PATIENCE = 20

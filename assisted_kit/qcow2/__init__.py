@@ -21,6 +21,7 @@ from assisted_kit.qcow2.extent import Kind
 from assisted_kit.qcow2.extent import Packed
 from assisted_kit.qcow2.header import Header
 from assisted_kit.qcow2.header import inspect
+from assisted_kit.qcow2.header import is_luks
 from assisted_kit.qcow2.header import is_qcow2
 from assisted_kit.qcow2.header import read_header
 from assisted_kit.qcow2.layer import Layer
@@ -43,6 +44,7 @@ __all__ = [
     "Packed",
     "UnsupportedImage",
     "inspect",
+    "is_luks",
     "is_qcow2",
     "open_regular",
     "read_header",

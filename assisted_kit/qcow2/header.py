@@ -17,6 +17,7 @@ from typing import NamedTuple
 from assisted_kit.qcow2.errors import DamagedImage
 from assisted_kit.qcow2.errors import NotQcow2
 from assisted_kit.qcow2.errors import UnsupportedImage
+from assisted_kit.qcow2.luks import check_luks
 from assisted_kit.qcow2.opening import open_descriptor
 from assisted_kit.qcow2.opening import open_regular
 from assisted_kit.qcow2.opening import read_up_to
@@ -42,15 +43,18 @@ _UNSUPPORTED_FEATURES: Final = {
     1 << 3: "a compression type of its own",
     1 << 4: "extended L2 entries",
 }
-_ENCRYPTION: Final = {1: "AES", 2: "LUKS"}
+_LUKS: Final = 2
+_ENCRYPTION: Final = {1: "AES", _LUKS: "LUKS"}
 
 _END_OF_EXTENSIONS: Final = 0x00000000
 _BACKING_FORMAT: Final = 0xE2792ACA
 _DATA_FILE: Final = 0x44415441
+_LUKS_HEADER: Final = 0x0537BE77
 
 FIRST_READ: Final = 4096  # holds all of nearly every header
 BACKING_NAME: Final = "backing file name"
 _EXTENSION: Final = struct.Struct(">II")
+_CRYPT_METHOD: Final = struct.Struct(">32xI")
 
 
 class Fields(NamedTuple):
@@ -95,8 +99,9 @@ _VERSION_3: Final = struct.Struct(f"{_VERSION_2.format}QQQII")
 class Header(NamedTuple):
     """What a header says that matters to who reads the image.
 
-    An image with a data file, encryption or an unknown feature has no
-    Header: it is refused. Internal snapshots are no obstacle.
+    An image with a data file or an unknown feature has no Header: it is
+    refused. So is one that is encrypted, unless LUKS was asked for.
+    Internal snapshots are no obstacle.
     """
 
     version: int
@@ -120,17 +125,20 @@ class Header(NamedTuple):
         return -(-self.virtual_size >> (2 * self.cluster_bits - 3))
 
 
-def inspect(path: StrPath, *, dir_fd: int | None = None) -> Header:
+def inspect(
+    path: StrPath, *, dir_fd: int | None = None, luks: bool = False
+) -> Header:
     """Read the header of a qcow2 file.
 
     :param dir_fd: the open directory that a relative path is in
+    :param luks: it is to be encrypted with LUKS, and refused otherwise
     :raises ImageError: not a regular file, not qcow2, damaged, unsupported
     :raises OSError: the file cannot be opened or read
     """
     fd, status = open_descriptor(path, dir_fd=dir_fd)
     try:
         start = read_up_to(fd, FIRST_READ, 0)
-        return parse(fd, start, status.st_size, str(path))[0]
+        return parse(fd, start, status.st_size, str(path), luks=luks)[0]
     finally:
         os.close(fd)
 
@@ -145,38 +153,57 @@ def is_qcow2(path: StrPath) -> bool:
         return read_up_to(file.fileno(), len(MAGIC), 0) == MAGIC
 
 
-def read_header(file: BinaryIO, name: str) -> Header:
+def is_luks(path: StrPath) -> bool:
+    """Whether the header of a qcow2 file says LUKS, and nothing more.
+
+    To show what somebody has made. What an image is to be is recorded, and
+    :func:`inspect` sees to it.
+    """
+    with open_regular(path) as file:
+        start = read_up_to(file.fileno(), _CRYPT_METHOD.size, 0)
+    if len(start) < _CRYPT_METHOD.size or not start.startswith(MAGIC):
+        return False
+    method: int = _CRYPT_METHOD.unpack(start)[0]
+    return method == _LUKS
+
+
+def read_header(file: BinaryIO, name: str, *, luks: bool = False) -> Header:
     """Read and check the header of an open file, at most 64 KiB of it.
 
     :param name: what messages call the file
+    :param luks: it is to be encrypted with LUKS, and refused otherwise
     :raises NotQcow2: another magic, or a version other than 2 and 3
     :raises DamagedImage: what QEMU would refuse, or read in two ways
     :raises UnsupportedImage: an image that is well-formed but not for us
     """
     start = read_up_to(file.fileno(), FIRST_READ, 0)
-    return parse(file.fileno(), start, size_of(file), name)[0]
+    return parse(file.fileno(), start, size_of(file), name, luks=luks)[0]
 
 
 def parse(
-    fd: int, start: bytes, file_size: int, name: str
+    fd: int, start: bytes, file_size: int, name: str, *, luks: bool = False
 ) -> tuple[Header, Fields]:
     """Check a header, given what the file begins with.
 
     :param start: its first :data:`FIRST_READ` bytes, fewer if it has fewer
     :param name: what messages call the file
+    :param luks: it is to be encrypted with LUKS, and refused otherwise
     :raises ImageError: as :func:`read_header`
     """
     fields = _fields(start, name)
     _check_features(fields, start, name)
+    _check_encryption(fields, name, luks)
     _check_sizes(fields, name)
     _check_tables(fields, file_size, name)
     area = _Area(fd, name, start, 1 << fields.cluster_bits)
+    backing_format, luks_place = _extensions(fields, area)
+    _check_luks_header(fields, luks_place, fd, file_size, name)
     header = Header(
         fields.version,
         fields.size,
         fields.cluster_bits,
         _backing_file(fields, area),
-        _backing_format(fields, area),
+        backing_format,
         fields.l1_size,
         fields.l1_table_offset,
         fields.incompatible_features,
@@ -210,11 +237,16 @@ def _check_features(fields: Fields, start: bytes, name: str) -> None:
         )
     if fields.header_length > 104 and start[104:105] not in (b"", b"\0"):
         raise UnsupportedImage(name, f"compression type {start[104]}")
-    if fields.crypt_method:
-        method = _ENCRYPTION.get(fields.crypt_method, "unknown")
-        raise UnsupportedImage(
-            name, f"encrypted, method {fields.crypt_method} ({method})"
-        )
+
+
+def _check_encryption(fields: Fields, name: str, luks: bool) -> None:
+    found = fields.crypt_method
+    if found == (_LUKS if luks else 0):
+        return
+    if not found:
+        raise UnsupportedImage(name, "not encrypted with LUKS")
+    method = _ENCRYPTION.get(found, "unknown")
+    raise UnsupportedImage(name, f"encrypted, method {found} ({method})")
 
 
 def _check_sizes(fields: Fields, name: str) -> None:
@@ -327,9 +359,14 @@ def _backing_file(fields: Fields, area: _Area) -> str | None:
     return area.text(offset, length, BACKING_NAME) or None
 
 
-def _backing_format(fields: Fields, area: _Area) -> str | None:
-    """What the header extensions say; they are all looked at."""
-    found = None
+def _extensions(
+    fields: Fields, area: _Area
+) -> tuple[str | None, bytes | None]:
+    """What the header extensions say; they are all looked at.
+
+    That is the backing format, and the place of the LUKS header.
+    """
+    format = luks = None
     offset = fields.header_length
     end = fields.backing_file_offset or 1 << fields.cluster_bits
     while offset < end:
@@ -349,12 +386,27 @@ def _backing_format(fields: Fields, area: _Area) -> str | None:
             name = area.cut(offset, length, "data file name")
             raise UnsupportedImage(area.name, f"data file {name!r}")
         if kind == _BACKING_FORMAT:
-            if found is not None:
+            if format is not None:
                 raise DamagedImage(area.name, "a second backing format")
             if length > MAX_FORMAT:
                 raise DamagedImage(
                     area.name, f"backing format of {length} bytes"
                 )
-            found = area.text(offset, length, "backing format")
+            format = area.text(offset, length, "backing format")
+        if kind == _LUKS_HEADER:
+            if luks is not None:
+                raise DamagedImage(area.name, "a second LUKS header")
+            luks = area.cut(offset, length, "place of the LUKS header")
         offset += (length + 7) & ~7
-    return found or None
+    return format or None, luks
+
+
+def _check_luks_header(
+    fields: Fields, place: bytes | None, fd: int, file_size: int, name: str
+) -> None:
+    if fields.crypt_method == _LUKS:
+        if place is None:
+            raise DamagedImage(name, "encrypted, and without a LUKS header")
+        check_luks(fd, place, file_size, 1 << fields.cluster_bits, name)
+    elif place is not None:
+        raise DamagedImage(name, "a LUKS header, and not encrypted with LUKS")

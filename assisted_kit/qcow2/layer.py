@@ -31,21 +31,29 @@ class Layer:
     file, what is not a hole counts as allocated. A file that a guest
     writes to is read as it is on disk, which may be behind the guest.
 
+    Of an encrypted image only what is allocated is told, and no content.
+
     :ivar name: what messages call it; in a chain its bare file name
     :ivar format: ``raw`` or ``qcow2``
     :ivar header: None for raw
     :ivar virtual_size: bytes the guest sees
+    :ivar luks: whether it is encrypted
     """
 
-    def __init__(self, file: BinaryIO, name: str, format: str) -> None:
+    def __init__(
+        self, file: BinaryIO, name: str, format: str, *, luks: bool = False
+    ) -> None:
         self.name = name
         self.format = format
+        self.luks = luks
         self.header: Header | None = None
         self._file = file
         self._clusters: Clusters | None = None
         if format == "qcow2":
-            self.header = read_header(file, name)
+            self.header = read_header(file, name, luks=luks)
             self.virtual_size = self.header.virtual_size
+        elif luks:
+            raise UnsupportedImage(name, f"format {format!r}, not LUKS")
         elif format == "raw":
             self.virtual_size = size_of(file)
         else:
@@ -58,15 +66,17 @@ class Layer:
         format: str,
         *,
         dir_fd: int | None = None,
+        luks: bool = False,
     ) -> Self:
         """Open a regular file, without following a link.
 
+        :param luks: it is to be encrypted with LUKS, and refused otherwise
         :raises ImageError: not a regular file, or its header is refused
         :raises OSError: the file cannot be opened or read
         """
         file = open_regular(path, dir_fd=dir_fd)
         try:
-            return cls(file, os.fspath(path), format)
+            return cls(file, os.fspath(path), format, luks=luks)
         except BaseException:
             file.close()
             raise
@@ -132,7 +142,10 @@ class Layer:
         A last cluster that the file holds in part reads on as zeros.
 
         :raises DamagedImage: the file no longer reaches that far
+        :raises UnsupportedImage: the image is encrypted
         """
+        if self.luks:
+            raise UnsupportedImage(self.name, "encrypted, and not decrypted")
         assert extent.offset is not None
         done = 0
         while done < len(target):
@@ -150,7 +163,10 @@ class Layer:
         """The whole cluster, however little of it *extent* is.
 
         :raises DamagedImage: it does not decompress to one cluster
+        :raises UnsupportedImage: the image is encrypted
         """
+        if self.luks:
+            raise UnsupportedImage(self.name, "encrypted, and not decrypted")
         assert extent.packed is not None
         return self._tables().unpack(extent.packed)
 

@@ -21,6 +21,7 @@ from conformance.catalogue import connections
 from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
+from conformance.catalogue import encryption
 from conformance.catalogue import failures
 from conformance.catalogue import formats
 from conformance.catalogue import interface
@@ -52,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *security.RULES,
     *conduct.RULES,
     *abilities.RULES,
+    *encryption.RULES,
     *callers.RULES,
 )
 """Every rule."""

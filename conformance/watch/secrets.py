@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
 import re
 import sys
@@ -11,6 +13,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import IO
+from typing import Protocol
 
 import fixtures
 
@@ -36,27 +39,77 @@ PASSWORD_OPTIONS = ("nas_password", "san_password")
 _PLANTED = re.compile(f"{_MARK}-[a-z-]+")
 
 
-def hidden(text: str) -> str:
-    """``text`` without any planted secret."""
+def forms(secret: str, what: str) -> dict[str, str]:
+    """A secret as it may be written, each with what it is.
+
+    :param what: what the secret is.
+    """
+    found = {secret: what}
+    encoded = secret.encode()
+    with contextlib.suppress(ValueError):
+        # The bytes of a key, of which Cinder makes a passphrase in hex.
+        encoded = bytes.fromhex(secret)
+    for raw in (secret.encode(), encoded):
+        found.setdefault(raw.hex(), f"{what} (in hex)")
+        found.setdefault(base64.b64encode(raw).decode(), f"{what} (in base64)")
+    return found
+
+
+def hidden(text: str, secrets: Iterable[str] = ()) -> str:
+    """``text`` without any planted secret, or any of ``secrets``."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
     return _PLANTED.sub("***", text)
 
 
-def found_in(text: str, where: str) -> list[str]:
-    """Each secret that is in ``text``, as a sentence."""
+def found_in(
+    text: str, where: str, secrets: Mapping[str, str] = WHAT
+) -> list[str]:
+    """Each secret that is in ``text``, as a sentence.
+
+    :param secrets: each with what it is.
+    """
     return [
-        f"{what} is in {where}: {_around(text, secret)}"
-        for secret, what in WHAT.items()
+        f"{what} is in {where}: {_around(text, secret, secrets)}"
+        for secret, what in secrets.items()
         if secret in text
     ]
 
 
-def _around(text: str, secret: str) -> str:
+def _around(text: str, secret: str, secrets: Iterable[str]) -> str:
     line = next(line for line in text.splitlines() if secret in line)
     at = line.index(secret)
-    return hidden(line)[max(0, at - 60) : at + 60].strip()
+    return hidden(line, secrets)[max(0, at - 60) : at + 60].strip()
 
 
-def in_updates(calls: Iterable[HookCall]) -> list[str]:
+class Started(Protocol):
+    """A command, and what started it."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its argv."""
+
+    @property
+    def origin(self) -> str:
+        """Where it was started, or by whom."""
+
+
+def in_commands(
+    commands: Iterable[Started], secrets: Mapping[str, str] = WHAT
+) -> list[str]:
+    """Secrets in command lines, which every user of a host can read."""
+    return [
+        sentence
+        for command in commands
+        for sentence in found_in(
+            " ".join(command.words), f"a command {command.origin}", secrets
+        )
+    ]
+
+
+def in_updates(
+    calls: Iterable[HookCall], secrets: Mapping[str, str] = WHAT
+) -> list[str]:
     """Secrets in model updates, but for ``provider_auth``."""
     found = []
     for call in calls:
@@ -66,11 +119,14 @@ def in_updates(calls: Iterable[HookCall]) -> list[str]:
                 for key, value in call.returned.items()
                 if key != "provider_auth"
             }
-            found += found_in(repr(rest), f"the update of {call.hook}")
+            where = f"the update of {call.hook}"
+            found += found_in(repr(rest), where, secrets)
     return found
 
 
-def in_log(records: Iterable[Logged]) -> list[str]:
+def in_log(
+    records: Iterable[Logged], secrets: Mapping[str, str] = WHAT
+) -> list[str]:
     """Secrets in what was logged, at any level.
 
     SQLAlchemy shows each row at its level DEBUG: that is not the driver's,
@@ -81,17 +137,23 @@ def in_log(records: Iterable[Logged]) -> list[str]:
         for record in records
         if not record.logger.startswith("sqlalchemy.")
         for sentence in found_in(
-            record.text, f"a record of {record.logger} ({record.level})"
+            record.text,
+            f"a record of {record.logger} ({record.level})",
+            secrets,
         )
     ]
 
 
-def in_errors(calls: Iterable[HookCall]) -> list[str]:
+def in_errors(
+    calls: Iterable[HookCall], secrets: Mapping[str, str] = WHAT
+) -> list[str]:
     """Secrets in exceptions, which the manager logs."""
     return [
         sentence
         for call in calls
-        for sentence in found_in(call.traceback(), f"what {call.hook} raised")
+        for sentence in found_in(
+            call.traceback(), f"what {call.hook} raised", secrets
+        )
     ]
 
 

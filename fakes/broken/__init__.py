@@ -18,6 +18,7 @@ from fakes.broken import conduct_secrets
 from fakes.broken import connections
 from fakes.broken import creates
 from fakes.broken import deletes
+from fakes.broken import encryption
 from fakes.broken import failures
 from fakes.broken import formats
 from fakes.broken import interface
@@ -43,6 +44,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *connections.BROKEN,
     *creates.BROKEN,
     *deletes.BROKEN,
+    *encryption.BROKEN,
     *formats.BROKEN,
     *failures.BROKEN,
     *interface.BROKEN,

@@ -17,6 +17,7 @@ from assisted_kit.image import Image
 from fakes.compute import qemu
 from fakes.compute.errors import HypervisorError
 from fakes.compute.live_chain import LiveChain
+from fakes.compute.live_chain import Passphrase
 from fakes.compute.qemu import Extent
 from fakes.compute.qemu import Write
 
@@ -29,12 +30,21 @@ _QCOW2_MAGIC = b"QFI\xfb"
 class Hypervisor:
     """File effects, by QEMU's command-line tools."""
 
-    def open(self, image: Image, *, shareable: bool = False) -> LiveChain:
+    def open(
+        self,
+        image: Image,
+        *,
+        shareable: bool = False,
+        passphrase: Passphrase,
+    ) -> LiveChain:
         """Open an image for a running guest.
 
+        :param passphrase: that of the volume.
         :raises HypervisorError: it, or something below it, does not open.
         """
-        return LiveChain.open(image, shareable=shareable)
+        return LiveChain.open(
+            image, shareable=shareable, passphrase=passphrase
+        )
 
     def read(self, chain: LiveChain, offset: int, length: int) -> bytes:
         """What a guest reads at ``offset``."""

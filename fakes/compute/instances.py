@@ -23,6 +23,9 @@ from fakes.compute.live_chain import LiveChain
 Locate = Callable[[Mapping[str, Any]], Image]
 """Stored (flat) connection information to the image that it names."""
 
+PassphraseOf = Callable[[str], str | None]
+"""A volume's id to what opens its images; None if it is not encrypted."""
+
 
 class Disk:
     """A volume of an instance, as its guest and the hypervisor have it.
@@ -36,6 +39,7 @@ class Disk:
         hypervisor: Hypervisor,
         locate: Locate,
         attachment: AttachmentRef,
+        passphrase_of: PassphraseOf,
         *,
         device: str,
         shareable: bool,
@@ -48,6 +52,7 @@ class Disk:
         )
         self._hypervisor = hypervisor
         self._locate = locate
+        self._passphrase_of = passphrase_of
         self._shareable = shareable
         self._chain: LiveChain | None = None
         self._image: Image | None = None
@@ -116,7 +121,9 @@ class Disk:
             if self._chain is None:
                 image = self._locate(self.connection_info)
                 self._chain = self._hypervisor.open(
-                    image, shareable=self._shareable
+                    image,
+                    shareable=self._shareable,
+                    passphrase=lambda: self._passphrase_of(self.volume_id),
                 )
                 self._image = image
 
@@ -198,11 +205,17 @@ class Instance:
         ``stopped``.
     """
 
-    def __init__(self, hypervisor: Hypervisor, locate: Locate) -> None:
+    def __init__(
+        self,
+        hypervisor: Hypervisor,
+        locate: Locate,
+        passphrase_of: PassphraseOf,
+    ) -> None:
         self.uuid = str(uuid.uuid4())
         self.active = True
         self._hypervisor = hypervisor
         self._locate = locate
+        self._passphrase_of = passphrase_of
         self._disks: dict[str, tuple[Disk, VolumeOperations]] = {}
         self._lock = threading.RLock()
 
@@ -240,6 +253,7 @@ class Instance:
                     self._hypervisor,
                     self._locate,
                     attachment,
+                    self._passphrase_of,
                     device=device,
                     shareable=shareable,
                 )

@@ -10,6 +10,7 @@ change it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,16 @@ from fakes.compute.image_lock import ImageLock
 from fakes.compute.image_lock import Use
 
 FORMATS = ("raw", "qcow2")
+
+Passphrase = Callable[[], str | None]
+"""Tells the passphrase of a volume; None if it is not encrypted."""
+
+_CRYPT_METHOD = 32
+"""Where a qcow2 image says whether it is encrypted, in four bytes."""
+
+
+def _nobody_knows() -> None:
+    return None
 
 
 @dataclass(eq=False, slots=True)
@@ -43,20 +54,33 @@ class LiveChain:
     """Open images, the active one first.  Not for two threads at once."""
 
     def __init__(
-        self, images: list[OpenImage], *, locked: bool, shareable: bool
+        self,
+        images: list[OpenImage],
+        *,
+        locked: bool,
+        shareable: bool,
+        passphrase: Passphrase,
     ) -> None:
         self.images = images
         self._locked = locked
         self._shareable = shareable
+        self._passphrase = passphrase
 
     @classmethod
     def open(
-        cls, image: Image, *, locked: bool = True, shareable: bool = False
+        cls,
+        image: Image,
+        *,
+        locked: bool = True,
+        shareable: bool = False,
+        passphrase: Passphrase = _nobody_knows,
     ) -> LiveChain:
         """Open an image and all that the headers say is below it.
 
         :param locked: as a running guest does; otherwise without locks.
         :param shareable: others may write as well (a multi-attach volume).
+        :param passphrase: that of the volume, asked for when an image of
+            the chain is encrypted.
         :raises HypervisorError: something in the chain does not open.
         """
         if shareable and image.format != "raw":
@@ -64,10 +88,12 @@ class LiveChain:
                 "shared access for disk requires use of supported storage "
                 f"format, not {image.format}"
             )
-        chain = cls([], locked=locked, shareable=shareable)
+        chain = cls(
+            [], locked=locked, shareable=shareable, passphrase=passphrase
+        )
         try:
             for found, name in _discover(image):
-                chain.images.append(_open(found, name))
+                chain.images.append(_open(found, name, passphrase))
             chain.lock()
             if locked:
                 for open_image, use in chain.uses():
@@ -92,7 +118,7 @@ class LiveChain:
         :param name: how its header names what was active so far.
         """
         self.active.name = name
-        self.images.insert(0, _open(overlay, None))
+        self.images.insert(0, _open(overlay, None, self._passphrase))
         self.lock()
 
     def drop(self, first: int, after: int, name: str | None) -> None:
@@ -209,7 +235,7 @@ def _info(image: Image) -> list[dict[str, Any]]:
     return qemu.backing_chain(image)
 
 
-def _open(image: Image, name: str | None) -> OpenImage:
+def _open(image: Image, name: str | None, passphrase: Passphrase) -> OpenImage:
     # The guest writes to a raw image without a tool in between.
     writable = image.format == "raw" and name is None
     mode = os.O_RDWR if writable else os.O_RDONLY
@@ -219,4 +245,15 @@ def _open(image: Image, name: str | None) -> OpenImage:
         raise HypervisorError(
             f"Could not open '{image.path}': {error.strerror}"
         ) from error
-    return OpenImage(image, descriptor, name, ImageLock(descriptor))
+    encrypted = image.format == "qcow2" and _is_encrypted(descriptor)
+    return OpenImage(
+        image,
+        descriptor,
+        passphrase() if encrypted else None,
+        name,
+        ImageLock(descriptor),
+    )
+
+
+def _is_encrypted(qcow2: int) -> bool:
+    return any(os.pread(qcow2, 4, _CRYPT_METHOD))

@@ -29,6 +29,7 @@ from fakes.compute.hypervisor import Hypervisor
 from fakes.compute.instances import Disk
 from fakes.compute.instances import Instance
 from fakes.compute.instances import Locate
+from fakes.compute.instances import PassphraseOf
 from fakes.compute.service import ComputeService
 from fakes.compute.service import Job
 
@@ -43,6 +44,9 @@ class FakeNova:
     :param status_api: where the work is reported.
     :param notifier: tells when a snapshot's status changed.
     :param locate: finds the image that stored connection information names.
+    :param passphrase_of: tells what opens the images of a volume, which a
+        Nova has from Cinder and the key manager; nobody's are encrypted
+        unless it is given.
     :param generation: how this Nova reports.
     :param faults: what is to go wrong; an empty plan unless given.
     :param context: whom it reports as; unless given, a user with the role
@@ -62,11 +66,13 @@ class FakeNova:
         hypervisor: Hypervisor | None = None,
         context: Any = None,
         liberty_spelling: bool = False,
+        passphrase_of: PassphraseOf = lambda _volume_id: None,
     ) -> None:
         self.history = History()
         self.faults = faults or FaultPlan()
         self.generation = generation
         self._locate = locate
+        self._passphrase_of = passphrase_of
         self._hypervisor = hypervisor or Hypervisor()
         self._instances: list[Instance] = []
         self._lock = threading.Lock()
@@ -85,7 +91,9 @@ class FakeNova:
 
     def boot(self) -> Instance:
         """Start an instance, without volumes yet."""
-        instance = Instance(self._hypervisor, self._locate)
+        instance = Instance(
+            self._hypervisor, self._locate, self._passphrase_of
+        )
         with self._lock:
             self._instances.append(instance)
         return instance

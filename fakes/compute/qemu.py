@@ -4,7 +4,8 @@
 Images are described as QEMU has them open (``json:`` with every format and
 every backing file explicit), so what the tools see is the chain in memory
 and not what somebody wrote into a header meanwhile.  Files are passed as
-open descriptors, which an unlink or a rename does not affect.
+open descriptors, which an unlink or a rename does not affect; so is the
+passphrase of those that are encrypted.
 
 The tools run with locking off: the locks on the files are the guest's own
 (:mod:`fakes.compute.image_lock`) and would keep them out.
@@ -18,6 +19,7 @@ import subprocess
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ BATCH = 200
 """Write commands that one ``qemu-io`` carries out at most."""
 
 _SECTOR = 512
+_KEY = "key"
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +42,8 @@ class Opened:
 
     image: Image
     descriptor: int
+    passphrase: str | None = field(repr=False)
+    """Of an image that is encrypted with LUKS; None for any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,10 @@ class _Chain:
             described = {"driver": "raw", **window, "file": described}
         self.text = "json:" + json.dumps(described)
         self.descriptors = tuple(opened.descriptor for opened in chain)
+        # An instance has one key for all images of a disk.
+        self.passphrase = next(
+            (o.passphrase for o in chain if o.passphrase is not None), None
+        )
 
 
 def _describe(
@@ -199,6 +208,8 @@ def _describe(
     }
     if opened.image.format != "raw":
         described["backing"] = backing
+    if opened.passphrase is not None:
+        described["encrypt"] = {"format": "luks", "key-secret": _KEY}
     return described
 
 
@@ -261,21 +272,29 @@ def _memory_file(data: bytes) -> int:
 
 def _run(*words: str | _Chain, descriptors: Sequence[int] = ()) -> str:
     passed = [*descriptors]
+    keys: list[int] = []
     argv = []
-    for word in words:
-        if isinstance(word, _Chain):
-            passed += word.descriptors
-            word = word.text
-        argv.append(word)
-    done = subprocess.run(
-        argv,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        pass_fds=passed,
-        text=True,
-        errors="replace",
-    )
+    try:
+        for word in words:
+            if isinstance(word, _Chain):
+                passed += word.descriptors
+                if word.passphrase is not None:
+                    keys.append(_memory_file(word.passphrase.encode()))
+                    argv += _secret(keys[-1])
+                word = word.text
+            argv.append(word)
+        done = subprocess.run(
+            argv,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            pass_fds=[*passed, *keys],
+            text=True,
+            errors="replace",
+        )
+    finally:
+        for key in keys:
+            os.close(key)
     if done.returncode != 0:
         # qemu-io complains on its standard output.
         said = done.stderr.strip() or done.stdout.strip()
@@ -283,3 +302,9 @@ def _run(*words: str | _Chain, descriptors: Sequence[int] = ()) -> str:
             f"{argv[0]} failed with exit status {done.returncode}: {said}"
         )
     return done.stdout
+
+
+def _secret(descriptor: int) -> list[str]:
+    """The options by which a tool knows a passphrase."""
+    file = f"/proc/self/fd/{descriptor}"
+    return ["--object", f"secret,id={_KEY},format=raw,file={file}"]
