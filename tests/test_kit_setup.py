@@ -512,11 +512,15 @@ class TestVerbs:
         ]
         assert Path.cwd() == machine.root.parent
 
-    def test_tests_run_in_the_checkout_without_the_slow(self, machine, became):
+    @pytest.mark.parametrize(("cores", "workers"), [(1, "2"), (64, "8")])
+    def test_tests_run_in_the_checkout_without_the_slow(
+        self, machine, became, monkeypatch, cores, workers
+    ):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores))
         machine.kit.main(["test", "-k", "x"], machine.root)
 
         assert became[0][1:5] == ["-m", "pytest", "-m", "not slow"]
-        assert became[0][5:7] == ["-n", "auto"]
+        assert became[0][5:7] == ["-n", workers]
         assert became[0][-2:] == ["-k", "x"]
         assert Path.cwd() == machine.root
 
