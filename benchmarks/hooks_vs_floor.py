@@ -4,13 +4,15 @@
 Hooks alone: begin and complete, their fsyncs and resource limits included,
 without manager and database.  Hooks and floor work on a volume each, of the
 same depth on the same directory, in turns, so that they share the machine's
-moods; the ratio is the median of the turns'.  Garbage is not collected in
-between: the heap is full of what the measurement needs.
+moods; the ratio is the median of the turns'.  Before each, all is on disk: the
+floor syncs nothing, and the next sync would pay for what it has left.  Garbage
+is not collected in between: the heap is full of what the measurement needs.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import tempfile
 import time
@@ -25,7 +27,7 @@ from tests.hooks_alone import DetachedVolume
 
 DEPTHS = (1, 10, 50, 200)
 BASES = ("raw", "qcow2")
-ROUNDS = 15
+ROUNDS = 25
 
 
 class Turn(NamedTuple):
@@ -67,6 +69,7 @@ class HooksVolume(DetachedVolume):
         """The seconds that hooks take for ``work``, and the processes."""
         self.hook_seconds = 0.0
         self.commands.clear()
+        os.sync()
         # As timeit does: what else is on the heap is not the driver's.
         gc.disable()
         try:
@@ -78,6 +81,7 @@ class HooksVolume(DetachedVolume):
 
 def seconds(work: Callable[[], object]) -> float:
     """How long ``work`` takes."""
+    os.sync()
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

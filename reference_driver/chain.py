@@ -9,8 +9,8 @@ CVE-2024-32498).
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -104,50 +104,61 @@ def header(files: VolumeFiles, name: str) -> qcow2.Header:
 
 
 def inspect(
-    files: VolumeFiles,
-    name: str,
-    format_: str,
-    size_gib: int,
-    *,
-    read: Callable[[str], qcow2.Header] | None = None,
+    files: VolumeFiles, name: str, format_: str, size_gib: int
 ) -> Image:
     """One image, whatever stands in it checked.
 
     :param format_: the recorded format, ``raw`` or ``qcow2``; never probed.
     :param size_gib: the size of the volume, which no image may exceed.
-    :param read: reads the header of a qcow2 image of a volume that is not
-        encrypted.
     :raises ForeignImage: it is not as the driver made it.
     """
     path = files.at(name)
-    backing = backing_format = None
-    try:
+    with _refused(path):
         if format_ == "qcow2":
-            found = read(path) if read else header(files, name)
-            virtual_size, backing = found.virtual_size, found.backing_file
-            backing_format = found.backing_format
-        elif format_ == "raw":
+            return _checked(files, name, header(files, name), size_gib)
+        if format_ == "raw":
             with qcow2.Layer.open(path, "raw", luks=files.encrypted) as layer:
-                virtual_size = layer.virtual_size
-        else:
-            raise ForeignImage(
-                f"{path} has the format {format_!r}; only raw and qcow2 may be"
-            )
+                size = layer.virtual_size
+            _check_size(path, size, size_gib)
+            return Image(name, "raw", size)
+    raise ForeignImage(
+        f"{path} has the format {format_!r}; only raw and qcow2 may be"
+    )
+
+
+@contextlib.contextmanager
+def _refused(path: str) -> Iterator[None]:
+    """An image that cannot be read is none of ours."""
+    try:
+        yield
     except (FileNotFoundError, qcow2.ImageError) as error:
         raise ForeignImage(f"{path}: {error}") from error
+
+
+def _checked(
+    files: VolumeFiles, name: str, header: qcow2.Header, size_gib: int
+) -> Image:
+    """The image that has a header, if the driver would have made it so."""
+    backing = header.backing_file
     if backing is not None:
         backing = files.own(backing)
-        if backing_format not in FORMATS:
+        if header.backing_format not in FORMATS:
             raise ForeignImage(
-                f"{path} names {backing} as its backing file in the format "
-                f"{backing_format!r}; only raw and qcow2 may be"
+                f"{files.at(name)} names {backing} as its backing file in "
+                f"the format {header.backing_format!r}; only raw and qcow2 "
+                f"may be"
             )
-    if virtual_size > size_gib * GIB:
+    size = header.virtual_size
+    _check_size(files.at(name), size, size_gib)
+    return Image(name, "qcow2", size, backing, header.backing_format)
+
+
+def _check_size(path: str, size: int, size_gib: int) -> None:
+    if size > size_gib * GIB:
         raise ForeignImage(
-            f"{path} has a virtual size of {virtual_size} bytes, beyond the "
+            f"{path} has a virtual size of {size} bytes, beyond the "
             f"{size_gib} GiB of the volume"
         )
-    return Image(name, format_, virtual_size, backing, backing_format)
 
 
 def walk(
@@ -164,7 +175,7 @@ def walk(
     :param known: images that this very hook has read and not changed since.
     :raises ForeignImage: an image is not as the driver made it.
     """
-    read = None if files.encrypted else qcow2.HeaderReader().inspect
+    read_on = _Overlays(files, size_gib)
     found: dict[str, Image] = {}
     above: Image | None = None
     name: str | None = active
@@ -177,12 +188,43 @@ def walk(
                 f"{files.path(above.name)} names {name} as "
                 f"{above.backing_format}, but it was recorded as {format_}"
             )
-        above = known.get(name) or inspect(
-            files, name, format_, size_gib, read=read
-        )
+        if name in known:
+            above = known[name]
+        elif format_ == "qcow2" and not files.encrypted:
+            above = read_on.inspect(name)
+        else:
+            above = inspect(files, name, format_, size_gib)
         found[name] = above
         name = above.backing
     return Chain(tuple(found.values()))
+
+
+class _Overlays:
+    """Inspects the overlays of a long chain, whose headers are alike."""
+
+    def __init__(self, files: VolumeFiles, size_gib: int) -> None:
+        self._files = files
+        self._size_gib = size_gib
+        self._read = qcow2.HeaderReader().read
+        self._checked: qcow2.Header | None = None
+
+    def inspect(self, name: str) -> Image:
+        """As the function, for a qcow2 image that is not encrypted."""
+        path = self._files.at(name)
+        try:
+            header, backing = self._read(path)
+        except (FileNotFoundError, qcow2.ImageError) as error:
+            raise ForeignImage(f"{path}: {error}") from error
+        if header is self._checked:
+            return Image(
+                name,
+                "qcow2",
+                header.virtual_size,
+                self._files.own(backing),
+                header.backing_format,
+            )
+        self._checked = header
+        return _checked(self._files, name, header, self._size_gib)
 
 
 def is_empty(files: VolumeFiles, overlay: str) -> bool:

@@ -83,7 +83,9 @@ class RemoteFSAssistedDriver(
             # behind is made anew (section 2).
             self._make_overlay(files, chain, overlay, volume.size)
         if not attached:
+            # It is nobody's before complete has recorded it.
             return {}
+        files.sync_directory()
         return {
             "snapshot_admin_metadata": {
                 "create_info:type": "qcow2",
@@ -126,6 +128,7 @@ class RemoteFSAssistedDriver(
                 path, active.name, active.format, size
             ),
             like=files.path(active.name),
+            sync_directory=False,
         )
 
     # -- delete
@@ -188,13 +191,21 @@ class RemoteFSAssistedDriver(
                 f"no plan is stored for snapshot {snapshot_ref.id}"
             )
         files = self._files(volume)
+        if (
+            plan.action is Action.COMMIT
+            and not files.exists(plan.remove)
+            and "base_format" in volume.admin_metadata
+        ):
+            # Begin has done it, and removed that only when all was recorded.
+            format_ = "qcow2" if plan.above else plan.target_format
+            return {"volume_admin_metadata": {"format": format_}}
         if plan.action is Action.NOTHING:
             files.remove(files.overlay(snapshot_ref.id))
             if "base_format" not in volume.admin_metadata:
                 return {}
         info = self._read_info(files, volume)
         base_format = self._base_format(files, info, volume)
-        if not _is_done(files, info, plan, snapshot_ref):
+        if plan.action is not Action.NOTHING:
             self._check_format(files, plan)
             chain = self._walk(files, info, volume, info.active)
             info, chain = self._merge_and_record(
@@ -243,17 +254,6 @@ def _request(plan: Plan) -> dict[str, str | None]:
         "delete_info:file_to_merge": file_to_merge,
         "delete_info:merge_target_file": merge_target_file,
     }
-
-
-def _is_done(
-    files: VolumeFiles, info: Info, plan: Plan, snapshot: Any
-) -> bool:
-    """Whether *begin* had all to itself, or an earlier *complete* did it."""
-    return plan.action is Action.NOTHING or (
-        plan.action is Action.COMMIT
-        and snapshot.id not in info.overlays
-        and not files.exists(plan.remove)
-    )
 
 
 def _formats(

@@ -123,9 +123,11 @@ class VolumeFiles:
         write: Callable[[Path], object],
         *,
         like: Path | None = None,
+        sync_directory: bool = True,
     ) -> None:
         """Make or replace a file: there is a whole one or there is none.
 
+        :param sync_directory: false if its name need not be on disk yet.
         :param write: fills the path that it is given.
         :param like: an image whose owner and mode the new one gets, so
             that whoever runs the guest can open it (bug 1286376).
@@ -142,7 +144,8 @@ class VolumeFiles:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self._sync_directory()
+        if sync_directory:
+            self.sync_directory()
 
     def remove_unused(self, name: str, chain: Collection[str]) -> None:
         """Remove an image, unless the active image's chain needs it.
@@ -157,9 +160,10 @@ class VolumeFiles:
         """Remove a file, and what a killed :meth:`make` left of it."""
         for path in (self.path(name), self.path(f"{name}{_UNFINISHED}")):
             path.unlink(missing_ok=True)
-        self._sync_directory()
+        self.sync_directory()
 
-    def _sync_directory(self) -> None:
+    def sync_directory(self) -> None:
+        """Have what was made, renamed and removed there on disk."""
         flags = os.O_RDONLY | os.O_DIRECTORY
         with _opened(self.directory, flags) as descriptor:
             os.fsync(descriptor)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -190,6 +191,15 @@ for number in range(20):
 def test_processes_may_open_a_new_file_at_once(tmp_path):
     processes = [start(OPENER, str(tmp_path)) for _ in range(3)]
     assert go(processes) == [0, 0, 0]
+
+
+def test_nobody_queues_for_a_connection_to_a_file(make, file):
+    engine = make(f"sqlite:///{file}")
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(engine.connect()) for _ in range(40)]
+        assert {
+            each.execute(sa.text("SELECT 1")).scalar() for each in taken
+        } == {1}
 
 
 def test_a_reader_does_not_wait_for_a_writer(make, file):

@@ -37,7 +37,7 @@ def test_an_encrypted_image_is_read_where_one_is_to_be(image: Path) -> None:
 
 READERS: dict[str, Callable[[Path], object]] = {
     "inspect": inspect,
-    "HeaderReader": HeaderReader().inspect,
+    "HeaderReader": HeaderReader().read,
     "Layer": lambda path: Layer.open(path, "qcow2"),
     "Chain": lambda path: Chain.open(path.parent, path.name, "qcow2"),
 }

@@ -26,6 +26,9 @@ PLUGIN = "assisted_kit_sqlite"
 # BUSY), see https://www.sqlite.org/rescode.html.
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
+KEPT = 16
+"""Connections to a file that are kept for the next use."""
+
 # The driver's own default time to wait for a lock, in seconds.
 _BUSY_TIMEOUT = 5.0
 
@@ -56,11 +59,12 @@ def is_lock_error(error: BaseException | None) -> bool:
 class Connections(interfaces.CreateEnginePlugin):
     """Keep connections, one for an in-memory database, and write ahead.
 
-    A file's connections are pooled and its journal is a write-ahead log:
-    readers and the one writer don't wait for each other. Writers queue for
-    the driver's busy timeout. An in-memory database has exactly one
-    connection, and a thread that wants it waits until it is given back; a
-    thread that wants a second one waits in vain and gets
+    A file's connections are pooled, one for each thread that wants one, and
+    its journal is a write-ahead log: readers and the one writer don't wait
+    for each other. Writers queue for the driver's busy timeout. An in-memory
+    database has exactly one connection, and a thread that wants it waits
+    until it is given back; a thread that wants a second one waits in vain
+    and gets
     `sqlalchemy.exc.TimeoutError` after 30 s.
     """
 
@@ -69,6 +73,10 @@ class Connections(interfaces.CreateEnginePlugin):
         # StaticPool is how oslo.db says that the database is in memory.
         if kwargs.get("poolclass") is pool.StaticPool:
             kwargs.update(pool_size=1, max_overflow=0)
+        else:
+            # With fewer, threads would queue for those that queue for the
+            # lock, in no order: some are passed over for half a minute.
+            kwargs.update(pool_size=KEPT, max_overflow=-1)
         kwargs.update(
             poolclass=pool.QueuePool, pool_recycle=-1, pool_pre_ping=False
         )

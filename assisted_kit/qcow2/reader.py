@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from assisted_kit.qcow2.header import BACKING_NAME
 from assisted_kit.qcow2.header import decoded
@@ -14,8 +13,6 @@ from assisted_kit.qcow2.header import parse
 from assisted_kit.qcow2.opening import open_descriptor
 from assisted_kit.qcow2.opening import read_up_to
 from assisted_kit.qcow2.opening import StrPath
-
-_NAME_FIELD = Header._fields.index("backing_file")
 
 
 class HeaderReader:
@@ -27,16 +24,19 @@ class HeaderReader:
     """
 
     def __init__(self) -> None:
-        self._before: tuple[Any, ...] = ()
-        self._after: tuple[Any, ...] = ()
-        # No header begins with it before one was checked.
-        self._alike = b"\0"
+        self._header: Header | None = None
+        self._alike = b""
         self._name_at = 0
         self._name_end = 0
         self._tables_end = 0
 
-    def inspect(self, path: StrPath, *, dir_fd: int | None = None) -> Header:
-        """Read the header of a qcow2 file.
+    def read(
+        self, path: StrPath, *, dir_fd: int | None = None
+    ) -> tuple[Header, str | None]:
+        """The header of a qcow2 file, and the name of its backing file.
+
+        As long as nothing but that name differs, the header is the very one
+        that was returned before, with the name that was in it.
 
         :param dir_fd: the open directory that a relative path is in
         :raises ImageError: not a regular file, not qcow2, damaged, unsupported
@@ -46,17 +46,15 @@ class HeaderReader:
         try:
             start = os.pread(fd, FIRST_READ, 0)
             if (
-                len(start) == FIRST_READ
+                self._header is not None
+                and len(start) == FIRST_READ
                 and start.startswith(self._alike)
                 and status.st_size >= self._tables_end
             ):
                 raw = start[self._name_at : self._name_end]
-                name = decoded(raw, BACKING_NAME, path)
-                # Header._make is a call more, for each image of the chain.
-                return tuple.__new__(
-                    Header, (*self._before, name, *self._after)
-                )
-            return self._parse(fd, status.st_size, os.fspath(path))
+                return self._header, decoded(raw, BACKING_NAME, path)
+            header = self._parse(fd, status.st_size, os.fspath(path))
+            return header, header.backing_file
         finally:
             os.close(fd)
 
@@ -65,8 +63,7 @@ class HeaderReader:
         header, fields = parse(fd, start, size, name)
         end = fields.backing_file_offset + fields.backing_file_size
         if header.backing_file is not None and end <= len(start):
-            at = _NAME_FIELD
-            self._before, self._after = header[:at], header[at + 1 :]
+            self._header = header
             self._name_at = fields.backing_file_offset
             self._alike = start[: self._name_at]
             self._name_end = end

@@ -40,11 +40,12 @@ class _WrittenInPlace(VolumeFiles):
         write: Callable[[Path], object],
         *,
         like: Path | None = None,
+        sync_directory: bool = True,
     ) -> None:
         if name == self.info:
             write(self.path(name))
         else:
-            super().make(name, write, like=like)
+            super().make(name, write, like=like, sync_directory=sync_directory)
 
 
 class WritesInPlace(RemoteFSAssistedDriver):
