@@ -10,7 +10,6 @@ CVE-2024-32498).
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -41,22 +40,28 @@ class Image(NamedTuple):
     backing_format: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chain:
     """Images from the active one down to the base image."""
 
-    images: tuple[Image, ...]
+    by_name: dict[str, Image]
+    """In that order."""
 
-    @functools.cached_property
-    def by_name(self) -> Mapping[str, Image]:
-        """Its images by their names."""
-        return {image.name: image for image in self.images}
+    @classmethod
+    def of(cls, images: Iterable[Image]) -> Chain:
+        """A chain of these images, the active one first."""
+        return cls({image.name: image for image in images})
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images without their names."""
+        return tuple(self.by_name.values())
 
     def __contains__(self, name: object) -> bool:
         return name in self.by_name
 
     def __iter__(self) -> Iterator[Image]:
-        return iter(self.images)
+        return iter(self.by_name.values())
 
     def missing(self, names: Iterable[str]) -> frozenset[str]:
         """Those of some names that are not in the chain."""
@@ -69,12 +74,12 @@ class Chain:
     @property
     def active(self) -> Image:
         """The image that an attachment uses."""
-        return self.images[0]
+        return next(iter(self.by_name.values()))
 
     @property
     def base(self) -> Image:
         """The bottom of the chain."""
-        return self.images[-1]
+        return next(reversed(self.by_name.values()))
 
     def find(self, name: str) -> Image:
         """The image of that name.
@@ -89,7 +94,7 @@ class Chain:
 
     def above(self, name: str) -> Image | None:
         """The overlay whose backing file ``name`` is."""
-        for image in self.images:
+        for image in self:
             if image.backing == name:
                 return image
         return None
@@ -196,7 +201,7 @@ def walk(
             above = inspect(files, name, format_, size_gib)
         found[name] = above
         name = above.backing
-    return Chain(tuple(found.values()))
+    return Chain(found)
 
 
 class _Overlays:

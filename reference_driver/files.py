@@ -137,9 +137,11 @@ class VolumeFiles:
         try:
             write(temporary)
             with _opened(temporary, os.O_RDONLY) as descriptor:
-                if like is not None:
-                    _liken(descriptor, like)
-                os.fsync(descriptor)
+                if like is not None and _liken(descriptor, like):
+                    os.fsync(descriptor)
+                else:
+                    # Whoever wrote it may have had its data on disk before.
+                    os.fdatasync(descriptor)
             os.replace(temporary, self.at(name))
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -178,11 +180,18 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _liken(descriptor: int, model: Path) -> None:
-    """Give a file the owner and mode of another, where they differ."""
+def _liken(descriptor: int, model: Path) -> bool:
+    """Give a file the owner and mode of another.
+
+    :returns: whether they differed.
+    """
     own, wanted = os.fstat(descriptor), model.stat(follow_symlinks=False)
     mode = stat.S_IMODE(wanted.st_mode)
-    if stat.S_IMODE(own.st_mode) != mode:
+    differs_in_mode = stat.S_IMODE(own.st_mode) != mode
+    if differs_in_mode:
         os.fchmod(descriptor, mode)
-    if (own.st_uid, own.st_gid) != (wanted.st_uid, wanted.st_gid):
-        os.fchown(descriptor, wanted.st_uid, wanted.st_gid)
+    owner = wanted.st_uid, wanted.st_gid
+    differs_in_owner = (own.st_uid, own.st_gid) != owner
+    if differs_in_owner:
+        os.fchown(descriptor, *owner)
+    return differs_in_mode or differs_in_owner

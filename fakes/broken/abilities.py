@@ -72,7 +72,7 @@ class ProbesSource(RemoteFSAssistedDriver):
         with files.path(chain.base.name).open("rb") as file:
             looks = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
         base = chain.base._replace(format=looks)
-        return files, info, Chain((*chain.images[:-1], base))
+        return files, info, Chain.of((*chain.images[:-1], base))
 
 
 class ExtendsBase(RemoteFSAssistedDriver):

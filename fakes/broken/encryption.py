@@ -57,7 +57,7 @@ class BelievesHeaders(RemoteFSEncryptingDriver):
                 Image(name, "qcow2", header.virtual_size, below, format_)
             )
             name = below
-        return Chain(tuple(images))
+        return Chain.of(images)
 
     def _check_on(
         self, files: VolumeFiles, overlay: str, backing: str, volume: Any
