@@ -105,21 +105,13 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "theirs")
 
 
-def runner(name: str) -> list[str]:
-    if name in ("xdist", "randomly"):
-        pytest.importorskip(name if name == "xdist" else "pytest_randomly")
-    if name == "stestr":
-        pytest.importorskip("stestr")
-    return RUNNERS[name]
-
-
 @pytest.mark.parametrize("name", RUNNERS)
 @pytest.mark.parametrize(("other", "status"), [("Good", 0), ("Broken", 1)])
 def test_two_drivers_in_one_module(
     repository: Repository, name: str, other: str, status: int
 ) -> None:
     repository.write("test_mine.py", MODULE.format(other=other))
-    found, output = repository.run(*runner(name))
+    found, output = repository.run(*RUNNERS[name])
     assert found == status, output
     assert (OBSERVED in output) == bool(status)
     assert "Incompatible Exception" not in output
@@ -170,7 +162,7 @@ def test_driver_of_the_environment(
         "stestr": ["InterfaceTest"],
     }
     found, output = repository.run(
-        *runner(name), *selection[name], ASSISTED_CONFIG=str(config)
+        *RUNNERS[name], *selection[name], ASSISTED_CONFIG=str(config)
     )
     assert found == status, output
     assert (OBSERVED in output) == bool(status)
@@ -182,7 +174,7 @@ def test_driver_that_cannot_be_set_up_is_said_with_its_cause(
     repository: Repository, name: str
 ) -> None:
     repository.write("test_mine.py", MODULE.format(other="Unset"))
-    status, output = repository.run(*runner(name))
+    status, output = repository.run(*RUNNERS[name])
     assert status == 1, output
     assert "cannot be constructed and set up" in output
     assert "RuntimeError: no licence found" in output
@@ -207,7 +199,7 @@ def test_package_that_hides_the_kits_is_named_with_it(
     theirs.mkdir()
     (theirs / "__init__.py").write_text("backend = 1\n")
     repository.write("test_mine.py", SUBCLASS)
-    words = ["assisted_kit", "run"] if name == "run" else runner(name)
+    words = ["assisted_kit", "run"] if name == "run" else RUNNERS[name]
     status, output = repository.run(*words)
     assert status != 0, output
     assert f"the package fakes is {theirs}, where the kit needs" in output
@@ -225,7 +217,7 @@ def test_package_that_hides_the_suite_is_named_with_it(
         "test_suite.py",
         "from assisted_kit.unittests import load_tests as load_tests\n",
     )
-    words = runner(name)
+    words = RUNNERS[name]
     if name == "pytest":
         words = [*words[:-1], "--pyargs", "conformance"]
     status, output = repository.run(*words)

@@ -174,8 +174,6 @@ def test_plugin(environment: Environment, driver: str, status: int) -> None:
     ids=lambda words: words[1],
 )
 def test_subclass(environment: Environment, words: tuple[str, ...]) -> None:
-    if "stestr" in words:
-        pytest.importorskip("stestr")
     status, output = environment.run("python", *words)
     assert status == 1, output
     assert OBSERVED in output
