@@ -64,7 +64,7 @@ class ExplainedTest(ArrangedTest):
             self.assisted_interrupted = True
         if self.assisted_message:
             # What comes after the first trouble is mostly its consequence.
-            self.assisted_message += (
+            self.assisted_message += hidden(
                 f"\n\nand then        {type(error).__name__}: {error}"
             )
             return
@@ -100,13 +100,15 @@ class ExplainedTest(ArrangedTest):
         rule = self.assisted_rule
         first, *_ = observed.splitlines() or [""]
         self.assisted_summary = f"{rule.id} {rule.level}: {first}"
-        return describe(
+        message = describe(
             rule,
             expected,
             observed,
             self._evidence(),
             shlex.join(self._repeat()),
         )
+        # A secret that a hook has returned or logged is to be read nowhere.
+        return hidden(message)
 
     def _repeat(self) -> list[str]:
         """The command line that runs the test again."""
@@ -132,8 +134,8 @@ class ExplainedTest(ArrangedTest):
                 for entry in deployment.nova.history
                 if last is not None and last in str(entry)
             ],
-            commands=[hidden(str(c)) for c in deployment.watch.commands(last)],
-            log=[hidden(str(r)) for r in deployment.watch.log(last)[-LOGGED:]],
+            commands=[str(c) for c in deployment.watch.commands(last)],
+            log=[str(r) for r in deployment.watch.log(last)[-LOGGED:]],
             traceback=failures[-1] if failures else "",
             names=volume.names() if volume else {},
         )

@@ -15,6 +15,7 @@ from assisted_kit.capabilities import Capability
 from assisted_kit.rules import Level
 from conformance.catalogue import BY_ID
 from conformance.catalogue import RULES
+from conformance.watch import secrets
 from fakes.broken import BROKEN
 from fakes.broken import BrokenDriver
 from fakes.good import GOOD
@@ -223,3 +224,4 @@ def test_broken_driver_fails_the_rules_it_names(
     for rule in done.result["rules"]:
         assert "expected" in rule["message"]
         assert "observed" in rule["message"]
+    assert not any(secret in done.output for secret in secrets.WHAT)
