@@ -343,7 +343,8 @@ class TestEnvironment:
         machine.add_programs()
 
     @pytest.mark.parametrize(
-        ("level", "extras"), [("run", "[test]"), ("test", "[test,cinder]")]
+        ("level", "extras"),
+        [("run", "[test]"), ("test", "[test,cinder,docs]")],
     )
     def test_a_level_installs_its_extras(self, machine, level, extras):
         machine.setup().complete(level)
