@@ -126,13 +126,16 @@ def execute(
 
 
 def _limit(pid: int, limits: processutils.ProcessLimits) -> None:
-    """Set the limits of a process.
+    """Set the limits of a process, none higher than it has already.
 
     :raises OSError: they cannot be set, for example another user's.
     """
     for name, which in _RESOURCES.items():
         value = getattr(limits, name)
         if value is not None:
+            _, most = resource.prlimit(pid, which)
+            if most != resource.RLIM_INFINITY:
+                value = min(value, most)
             resource.prlimit(pid, which, (value, value))
 
 

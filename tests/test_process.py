@@ -15,15 +15,13 @@ from assisted_kit.process import ProcessFailed
 
 GIB = 1024**3
 FAILS = ("sh", "-c", "echo out; echo err >&2; exit 3")
-LIMITS = (
-    "import resource, time\n"
-    "deadline = time.monotonic() + 30\n"
-    "while resource.getrlimit(resource.RLIMIT_CPU)[0] != 7:\n"
-    "    assert time.monotonic() < deadline\n"
-    "print(*resource.getrlimit(resource.RLIMIT_AS))\n"
-    "print(*resource.getrlimit(resource.RLIMIT_CPU))\n"
-)
-"""Says its limits, once it has them."""
+LIMITS = """\
+import resource
+# By then they are set.
+input()
+print(*resource.getrlimit(resource.RLIMIT_AS))
+print(*resource.getrlimit(resource.RLIMIT_CPU))
+"""
 
 
 def test_both_outputs_are_returned() -> None:
@@ -78,8 +76,27 @@ def test_the_rest_is_oslo_concurrencys() -> None:
 
 def test_limits_are_set() -> None:
     limits = processutils.ProcessLimits(address_space=GIB, cpu_time=7)
-    out, _ = execute(sys.executable, "-c", LIMITS, prlimit=limits)
+    out, _ = execute(
+        sys.executable, "-c", LIMITS, process_input="go\n", prlimit=limits
+    )
     assert out == f"{GIB} {GIB}\n7 7\n"
+
+
+HAS_LESS = """\
+import resource
+from oslo_concurrency.processutils import ProcessLimits
+from assisted_kit.process import execute
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+limits = ProcessLimits(number_files=99)
+words = ("sh", "-c", "read line; ulimit -Hn")
+out, _ = execute(*words, process_input="go\\n", prlimit=limits)
+print(out)
+"""
+
+
+def test_no_limit_is_raised() -> None:
+    out, _ = execute(sys.executable, "-c", HAS_LESS)
+    assert out.strip() == "64"
 
 
 def test_without_its_limits_nothing_goes_on(
