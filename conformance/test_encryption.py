@@ -17,6 +17,9 @@ from conformance.failing_qemu_img import FailingQemuImg
 from conformance.hook_work import HookWork
 from conformance.watch import secrets
 
+NO_KEY = "6b2d1c5e-3c0d-4b35-9f0a-9d2f2f0e6c11"
+"""The id of a key, of which there is none."""
+
 
 class EncryptedVolumeTest(ConformanceTest):
     """A test of an encrypted volume.
@@ -109,6 +112,26 @@ class PlainImageTest(EncryptedVolumeTest):
         hostile.put_plain(volume.active().path)
         for operation in ("connect", "delete", "create"):
             self.claim_refused(operation)
+
+
+class KeyTest(EncryptedVolumeTest):
+    """Contract section 5: *begin* raises."""
+
+    @verifies("ENC-007")
+    def test_key_that_is_not_there_is_missed_in_begin(self) -> None:
+        volume = self.given_encrypted_volume(snapshots=1)
+        self._name_key(volume, NO_KEY)
+        self.claim_refused("delete")
+        self.claim_refused("create")
+        # Nobody is promised the data of the one that was not taken.
+        volume.snapshots.pop()
+        self._name_key(volume, volume.key.id)
+        self.claim_everything_reads_back()
+
+    def _name_key(self, volume: EncryptedVolume, key_id: str) -> None:
+        volume.deployment.database.volumes.update(
+            volume.id, {"encryption_key_id": key_id}
+        )
 
 
 class PassphraseTest(HookWork, EncryptedVolumeTest):

@@ -139,4 +139,40 @@ RULES = (
         ("bug 1675469", "LIVE-4"),
         (Capability.overlay_files,),
     ),
+    Rule(
+        "ABL-012",
+        MUST,
+        "A raw volume whose guest wrote a qcow2 header is extended as raw, "
+        "or not at all.",
+        "Whoever probes resizes the image that the guest wrote: its header "
+        "is changed, and the disk stays as it was.",
+        "section 3",
+        ("CVE-2026-24708", "bug 2137507"),
+        (Capability.raw_base,),
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "ABL-013",
+        Level.SHOULD,
+        "A copy has the owner of a new volume's image, and everybody may do "
+        "with it what he may do with that.",
+        "QEMU runs as another user: it could not open the copy, and the "
+        "volume could not be attached.",
+        "section 1",
+        ("bug 1254768",),
+        (Capability.overlay_files,),
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "ABL-014",
+        Level.SHOULD,
+        "A volume that is to be encrypted is not made as a plain copy of "
+        "one that is not.",
+        "What the user believes to be encrypted lies on the share as it is, "
+        "and no guest can open it with its key.",
+        "section 1",
+        ("bug 1572007", "bug 1572009"),
+        (Capability.overlay_files,),
+        profiles=EVERY_DRIVER,
+    ),
 )

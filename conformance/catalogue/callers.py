@@ -92,4 +92,20 @@ RULES = (
         (Capability.overlay_files,),
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "CAL-008",
+        MUST,
+        "A volume is copied from another one that is downloading, and from a "
+        "snapshot that is backing-up or restoring.",
+        "Cinder sets these statuses while it copies: a driver that wants "
+        "them to be available fails backups, reverts and the image cache.",
+        "section 2, the compute request",
+        (
+            "bug 1685277",
+            "bug 1703405",
+            "bug 1888951",
+            "bug 1946059",
+        ),
+        profiles=EVERY_DRIVER,
+    ),
 )

@@ -115,4 +115,17 @@ RULES = (
         "section 8",
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "HKS-011",
+        MUST,
+        "A qemu-img command that inspects an image runs under limits of "
+        "memory and CPU time, and one that moves data under none of CPU "
+        "time.",
+        "A crafted image takes all memory of the volume service's host; and "
+        "a merge that is killed after 30 s of CPU time is never finished.",
+        "section 8",
+        ("CVE-2015-5162", "bug 1449062", "bug 1646181"),
+        OVERLAYS,
+        EVERY_DRIVER,
+    ),
 )

@@ -100,4 +100,28 @@ RULES = (
         "section 4",
         ("bug 1310526",),
     ),
+    Rule(
+        "CRE-009",
+        MUST,
+        "Of a volume whose active image is gone, no snapshot is taken, and "
+        "no file is made.",
+        "An overlay on nothing is available like any other, and nobody can "
+        "delete it: the volume had been deleted meanwhile.",
+        "section 8",
+        ("bug 1739995",),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "CRE-010",
+        Level.SHOULD,
+        "An overlay has the owner of the active image, and everybody may do "
+        "with it what he may do with that.",
+        "QEMU runs as another user: it could not open the overlay, and the "
+        "snapshot failed when the guest was to be switched.",
+        "section 1",
+        ("bug 1286376",),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
 )

@@ -89,4 +89,16 @@ RULES = (
         ENCRYPTED,
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "ENC-007",
+        MUST,
+        "The key is the one that the volume names when a hook is called: "
+        "where there is none, nothing is begun and nothing is changed.",
+        "A key that was migrated while a snapshot was taken has another id "
+        "afterwards; and a key that is missed in complete is missed when "
+        "the guest was switched.",
+        "section 5",
+        ("bug 1756139", "bug 1926630"),
+        ENCRYPTED,
+    ),
 )

@@ -146,4 +146,15 @@ RULES = (
         ("bug 1311182",),
         requires=OVERLAYS,
     ),
+    Rule(
+        "UPD-014",
+        MUST,
+        "Deleting a snapshot of an attached volume requests a merge, "
+        "whatever status the volume has.",
+        "A volume that is being backed up was taken for a detached one, and "
+        "qemu-img merged images that its guest had open.",
+        "section 2, the compute request",
+        ("commit fb48a1fe6", "bug 1681406"),
+        requires=OVERLAYS,
+    ),
 )

@@ -224,6 +224,26 @@ class RaisesWithPassphrase(OtherCommands):
     commands = _RaisesWithPassphrase
 
 
+class RemembersPassphrase(RemoteFSEncryptingDriver):
+    """Asks the key manager once, and never again for the same volume."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._passphrases: dict[str, str] = {}
+
+    def _encrypted(self, files: VolumeFiles) -> EncryptedQemuImg:
+        volume = files.volume
+        if volume.id not in self._passphrases:
+            found = self._keys.passphrase(volume)
+            self._passphrases[volume.id] = found
+        return EncryptedQemuImg(
+            self._execute,
+            files,
+            self._passphrases[volume.id],
+            self._conversion,
+        )
+
+
 BROKEN = (
     BrokenDriver(PlainOverlays, ("ENC-001", "ENC-003"), ("bug 1675469",)),
     BrokenDriver(BelievesHeaders, ("ENC-006",)),
@@ -238,4 +258,5 @@ BROKEN = (
     BrokenDriver(ConnectsWithPassphrase, ("ENC-004",)),
     BrokenDriver(LogsPassphrase, ("ENC-005",)),
     BrokenDriver(RaisesWithPassphrase, ("ENC-005",)),
+    BrokenDriver(RemembersPassphrase, ("ENC-007",), ("bug 1756139",)),
 )
