@@ -20,7 +20,12 @@ RULES = (
         "before; who finds it by its name copies something else, or "
         "nothing.",
         "section 3, deleting",
-        ("bug 1468445", "bug 1262880"),
+        (
+            "bug 1468445",
+            "bug 1262880",
+            "bug 1694635",
+            "LIVE-5",
+        ),
         (Capability.create_from_snapshot,),
         profiles=EVERY_DRIVER,
     ),
@@ -33,7 +38,10 @@ RULES = (
         "A copy that shares a file with its source reads as the source "
         "from the next merge on.",
         "section 5",
-        ("bug 1251334",),
+        (
+            "bug 1251334",
+            "LIVE-5",
+        ),
         (Capability.create_from_snapshot,),
         profiles=EVERY_DRIVER,
     ),
@@ -44,7 +52,11 @@ RULES = (
         "snapshots and without.",
         "Who copies one file of a chain copies the past, or a part.",
         "section 1",
-        ("bug 1275977",),
+        (
+            "bug 1275977",
+            "bug 1272092",
+            "bug 1244238",
+        ),
         (Capability.clone,),
         profiles=EVERY_DRIVER,
     ),
@@ -80,7 +92,11 @@ RULES = (
         "The base image was resized: the guest saw the old size, and the "
         "snapshots were no longer what had been taken.",
         "section 3",
-        ("bug 1499452", "bug 1470148"),
+        (
+            "bug 1499452",
+            "bug 1470148",
+            "bug 2103742",
+        ),
         (Capability.extend_with_snapshots,),
         profiles=EVERY_DRIVER,
     ),

@@ -88,7 +88,12 @@ RULES = (
         "The base image, or the overlay that it had been pulled into, was "
         "left behind with the user's data.",
         "section 1",
-        ("bug 1300303", "bug 1299182", "LIVE-17"),
+        (
+            "bug 1300303",
+            "bug 1299182",
+            "LIVE-17",
+            "commit 3fd0a403b",
+        ),
         (Capability.overlay_files,),
         profiles=EVERY_DRIVER,
     ),

@@ -30,7 +30,12 @@ RULES = (
         "Whoever probes lets the guest name any file of the host as its "
         "backing file.",
         "section 3",
-        ("bug 2073146", "bug 1524274", "CVE-2015-7548"),
+        (
+            "bug 2073146",
+            "bug 1524274",
+            "CVE-2015-7548",
+            "LIVE-7",
+        ),
         requires=(Capability.raw_base,),
         profiles=EVERY_DRIVER,
     ),
@@ -86,7 +91,13 @@ RULES = (
         "Without a format QEMU probes; with a probed one the guest of a raw "
         "volume that holds a qcow2 image sees that image's content instead.",
         "section 3",
-        ("bug 2073146", "bug 2138330", "CVE-2015-7548"),
+        (
+            "bug 2073146",
+            "bug 2138330",
+            "CVE-2015-7548",
+            "commit 3acf94de1",
+            "LIVE-7",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),

@@ -61,7 +61,7 @@ RULES = (
         "Every user of the host reads argv; and whoever reads the share, "
         "or an attachment, has the key with the data.",
         "section 8",
-        (),
+        ("commit 44c7da9a4",),
         ENCRYPTED,
         profiles=EVERY_DRIVER,
     ),
@@ -73,7 +73,7 @@ RULES = (
         "Logs are collected, kept and read by many: whoever has one and a "
         "copy of the share has the data.",
         "section 8",
-        (),
+        ("commit 44c7da9a4",),
         ENCRYPTED,
         profiles=EVERY_DRIVER,
     ),

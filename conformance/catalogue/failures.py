@@ -31,7 +31,11 @@ RULES = (
         "A retry failed on the file that was there already, and the next "
         "attachment used an overlay that nobody had switched to.",
         "section 5",
-        ("bug 1713735", "bug 1657585"),
+        (
+            "bug 1713735",
+            "bug 1657585",
+            "bug 1308736",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -43,7 +47,11 @@ RULES = (
         "The info file had lost the snapshot whose file was in the chain "
         "still; formats were recorded that nothing had.",
         "section 5",
-        ("bug 1919487",),
+        (
+            "bug 1919487",
+            "bug 1308736",
+            "LIVE-8",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -90,7 +98,12 @@ RULES = (
         "The guest was on the overlay already when the record could not be "
         "written; the next attachment used the old image.",
         "section 5",
-        ("bug 1807760", "bug 2142477"),
+        (
+            "bug 1807760",
+            "bug 2142477",
+            "bug 1236966",
+            "LIVE-6",
+        ),
         requires=OVERLAYS,
     ),
     Rule(
