@@ -6,15 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from assisted_kit.capabilities import Capability
 from assisted_kit.lifecycle import Status
 from conformance import encrypted
 from conformance import hostile
 from conformance import storage
+from conformance.callers import CallersTest
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.encrypted import EncryptedVolume
 from conformance.failing_qemu_img import FailingQemuImg
 from conformance.hook_work import HookWork
+from conformance.rows import requires
 from conformance.watch import secrets
 
 NO_KEY = "6b2d1c5e-3c0d-4b35-9f0a-9d2f2f0e6c11"
@@ -132,6 +135,29 @@ class KeyTest(EncryptedVolumeTest):
         volume.deployment.database.volumes.update(
             volume.id, {"encryption_key_id": key_id}
         )
+
+
+class CopyTest(CallersTest, EncryptedVolumeTest):
+    """What the capability ``encryption`` says, of copies."""
+
+    @requires(Capability.create_from_snapshot)
+    @verifies("ENC-008")
+    def test_no_plain_volume_from_an_encrypted_snapshot(self) -> None:
+        volume = self.given_encrypted_volume()
+        volume.write_marker()
+        snapshot = volume.take_snapshot()
+        self.refused(
+            lambda: self.manager.volumes.create_from_snapshot(snapshot.id)
+        )
+        self.claim_encrypted(volume)
+
+    @requires(Capability.clone)
+    @verifies("ENC-008")
+    def test_no_plain_clone_of_an_encrypted_volume(self) -> None:
+        volume = self.given_encrypted_volume()
+        volume.write_marker()
+        self.refused(lambda: self.manager.volumes.clone(volume.id))
+        self.claim_encrypted(volume)
 
 
 class PassphraseTest(HookWork, EncryptedVolumeTest):

@@ -101,4 +101,16 @@ RULES = (
         ("bug 1756139", "bug 1926630"),
         ENCRYPTED,
     ),
+    Rule(
+        "ENC-008",
+        MUST,
+        "A copy of an encrypted volume or snapshot is encrypted or refused: "
+        "nothing that the guest wrote becomes readable on the share.",
+        "What was encrypted lies on the share as it is, in a volume whose "
+        "type does not ask for encryption.",
+        "section 1",
+        ("bug 1572007", "bug 1572009"),
+        ENCRYPTED,
+        profiles=EVERY_DRIVER,
+    ),
 )

@@ -104,8 +104,9 @@ DEFECTS = (
     ),
     Defect(
         ("bug 1572007", "bug 1572009", "commit 55fe4a2d7"),
-        "An encrypted volume was made as a plain copy of a plain one.",
-        ("ABL-014",),
+        "An encrypted volume was made as a plain copy of a plain one, or a "
+        "plain one of an encrypted one.",
+        ("ABL-014", "ENC-008"),
     ),
     Defect(
         ("bug 1926630", "commit 0a1cc1a2d"),

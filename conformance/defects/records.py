@@ -20,8 +20,9 @@ DEFECTS = (
     ),
     Defect(
         ("bug 1299182", "commit bf006ecb4"),
-        "A deleted volume's info file stayed on the share.",
-        ("CAL-007",),
+        "A deleted volume's info file stayed on the share, for the next "
+        "volume of that name.",
+        ("CAL-007", "LAY-009"),
     ),
     Defect(
         ("bug 1807760", "commit 1fb342cba"),
