@@ -162,4 +162,17 @@ RULES = (
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "DEL-013",
+        MUST,
+        "After a delete, too, every overlay names its backing file by its "
+        "bare name, and says which format was recorded for it.",
+        "The overlay above is pointed at another file, by commands of its "
+        "own: a path is another one on the compute host, and without a "
+        "format QEMU probes.",
+        "section 3",
+        ("bug 1438027", "bug 2119353"),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
 )

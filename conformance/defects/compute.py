@@ -10,7 +10,7 @@ DEFECTS = (
         ("bug 2119353", "commit 668d9d37f8"),
         "Nova wrote absolute names into headers, and the next delete refused "
         "the chain.",
-        ("SEC-013", "CRE-006"),
+        ("SEC-013", "CRE-006", "DEL-013"),
     ),
     Defect(
         ("bug 1885528", "commit b933312579"),
@@ -42,7 +42,7 @@ DEFECTS = (
     Defect(
         ("bug 1438027", "commit 7458c85daa"),
         "After a merge in a chain of three headers had absolute names.",
-        ("CRE-006", "DAT-003"),
+        ("DEL-013", "CRE-006"),
     ),
     Defect(
         ("bug 1288976", "commit 124c9b6826"),

@@ -75,7 +75,7 @@ DEFECTS = (
         ("bug 2142477", "commit 7884bcd49"),
         "Volumes created from a snapshot had no format recorded, and their "
         "first snapshot failed half way.",
-        ("ABL-004", "FMT-003", "ERR-007"),
+        ("ABL-004", "FMT-003"),
     ),
     Defect(
         ("bug 2069597", "commit 150cdc6ab"),

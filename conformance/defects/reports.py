@@ -49,7 +49,7 @@ DEFECTS = (
     Defect(
         ("bug 1759473", "commit ad78f24812"),
         "When a guest vanished during a create, Nova reported nothing.",
-        ("ERR-004", "CON-005"),
+        ("ERR-004", "ERR-005", "CON-005"),
     ),
     Defect(
         ("bug 1310526", "commit e71006c49"),

@@ -54,7 +54,7 @@ DEFECTS = (
         ("LIVE-6",),
         "Without a recorded format a create fails when the guest has been "
         "switched, and before that is recorded.",
-        ("FMT-003", "ERR-007"),
+        ("FMT-003",),
     ),
     Defect(
         ("LIVE-7",),
@@ -66,7 +66,7 @@ DEFECTS = (
         ("LIVE-8",),
         "The base image is recorded as qcow2 before Nova has pulled it, and "
         "stays so when that fails.",
-        ("REP-007", "UPD-008", "ERR-003"),
+        ("REP-007", "UPD-008"),
     ),
     Defect(
         ("LIVE-9",),
@@ -92,7 +92,7 @@ DEFECTS = (
         ("LIVE-11",),
         "Nova does not report that an instance is gone; the driver waits ten "
         "minutes, with the volume's lock.",
-        ("HKS-003", "HKS-005"),
+        ("HKS-003", "HKS-005", "ERR-004"),
         "The deadline is the volume manager's.",
         ("test_manager_failures::test_a_lost_guest_ends_like_the_deadline",),
     ),
