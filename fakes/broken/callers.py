@@ -177,6 +177,6 @@ BROKEN = (
     BrokenDriver(DeletesBaseOnly, ("CAL-007",), ("bug 1300303",)),
     BrokenDriver(DeletesActiveOnly, ("CAL-007",), ("LIVE-17",)),
     BrokenDriver(ClonesAvailableOnly, ("CAL-008",), ("bug 1685277",)),
-    BrokenDriver(ClonesUnderSourcesName, ("ABL-003",), ("bug 1244238",)),
     BrokenDriver(LocksItselfOut, ("ABL-003",), ("bug 1272092",)),
+    BrokenDriver(ClonesUnderSourcesName, ("ABL-003",), ("bug 1244238",)),
 )
