@@ -36,6 +36,11 @@ class SnapshotUnderTest:
             return str(Status.DELETED)
         return status
 
+    def set_status(self, status: str) -> None:
+        """Set its status, as another operation of Cinder's does."""
+        statuses = self.volume.deployment.database.statuses
+        statuses.swap_snapshot(self.id, self.status, status)
+
     def ref(self) -> SnapshotRef:
         """The snapshot as a hook gets it."""
         deployment = self.volume.deployment

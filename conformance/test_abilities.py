@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Optional abilities: copies, extend, revert, upload, encryption."""
+"""Optional abilities: copies, extend, revert and upload."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ from conformance.test_delete import index_of
 from conformance.volume import GIB
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Fault
-
-KEY = "6b2d1c5e-3c0d-4b35-9f0a-9d2f2f0e6c11"
-"""The id of a key, of which there is none."""
 
 
 def needing(*names: str) -> list[Any]:
@@ -77,7 +74,9 @@ class CloneTest(CallersTest):
         self, base: str, depth: int
     ) -> None:
         volume = self.given_volume(base, snapshots=depth)
-        self.claim_reads_back(self.clone(volume))
+        self.volume = clone = self.clone(volume)
+        self.claim_connected()
+        self.claim_reads_back(clone)
         self.claim_reads_back(volume)
 
     @ddt.data(
@@ -133,6 +132,16 @@ class GuestsHeaderTest(CallersTest):
 @expanded
 class ExtendTest(CallersTest):
     """Contract sections 3 and 5, of extend_volume."""
+
+    @verifies("ABL-012")
+    def test_raw_volume_is_extended_as_raw(self) -> None:
+        volume = self.given_volume("raw")
+        volume.write_qcow2_image()
+        refused = self.refused(lambda: self.extend(volume))
+        self.claim_everything_reads_back()
+        if not refused:
+            volume.write()
+            self.claim_everything_reads_back()
 
     @ddt.data(*BASES)
     @requires(Capability.extend_with_snapshots)
@@ -280,46 +289,3 @@ class DoubtTest(CallersTest):
                     context, ref.volume, ref
                 )
         return lambda: self.extend(volume)
-
-
-@expanded
-class EncryptionTest(CallersTest):
-    """An encrypted volume is refused, or the driver says that it can."""
-
-    @verifies("ABL-011")
-    def test_encrypted_volume_is_refused(self) -> None:
-        self.skip_if_declared(Capability.encryption)
-        self.deploy()
-        before = self.files_on_share()
-        self.claim(
-            self.refused(
-                lambda: self.manager.volumes.create(1, encryption_key_id=KEY)
-            ),
-            "the encrypted volume is refused",
-            "it was created",
-        )
-        self.claim_same_files(before)
-
-    @ddt.data(*GUESTS)
-    @verifies("ABL-011")
-    def test_snapshot_of_an_encrypted_volume_is_refused(
-        self, guest: str
-    ) -> None:
-        self.skip_if_declared(Capability.encryption)
-        volume = self.given_volume(attached=guest == "attached", snapshots=1)
-        # As of another driver, which could, on the same share.
-        self._set_key(volume, KEY)
-        before = self.files_on_share()
-        snapshot = volume.start_snapshot()
-        volume.settle()
-        volume.snapshots.remove(snapshot)
-        self.claim_equal("error", snapshot.status, "the snapshot")
-        self.claim_same_files(before)
-        # What it refuses to read it has not changed.
-        self._set_key(volume, None)
-        self.claim_everything_reads_back()
-
-    def _set_key(self, volume: VolumeUnderTest, key_id: str | None) -> None:
-        volume.deployment.database.volumes.update(
-            volume.id, {"encryption_key_id": key_id}
-        )

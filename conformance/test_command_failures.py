@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import ddt
 
+from assisted_kit.capabilities import Capability
+from conformance.callers import CallersTest
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.failing_qemu_img import FailingQemuImg
 from conformance.rows import expanded
+from conformance.rows import requires
 from conformance.rows import row
 from conformance.snapshot import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
@@ -94,3 +97,39 @@ class DeleteTest(ConformanceTest):
         else:
             snapshot.delete(force=True)
         self.claim_everything_reads_back()
+
+
+@expanded
+class RevertTest(CallersTest):
+    """Contract section 5: the rule above all others."""
+
+    @ddt.data("at once", "late")
+    @requires(Capability.revert)
+    @verifies("CMD-004")
+    def test_failed_revert_costs_nothing_and_is_repeated(
+        self, when: str
+    ) -> None:
+        volume = self.given_volume(snapshots=2)
+        newest = volume.snapshots[-1]
+        with FailingQemuImg(1, late=when == "late"):
+            refused = self.refused(lambda: self.revert(newest))
+        if refused:
+            self.claim_connected()
+            before = volume.difference()
+            if before is not None:
+                # The command may have done its work, and the driver with it.
+                volume.ledger = newest.ledger.copy()
+            self.claim_everything_reads_back()
+            self._clean_up_after(volume)
+            self.revert(newest)
+        self.claim_everything_reads_back()
+
+    def _clean_up_after(self, volume: VolumeUnderTest) -> None:
+        """Do what an administrator does before it is repeated."""
+        kept = {snapshot.id for snapshot in volume.snapshots}
+        for snapshot in volume.ref().snapshots:
+            if snapshot.id not in kept:
+                # A backup of what the volume held.
+                self.manager.delete_snapshot(snapshot.id)
+        volume.settle()
+        volume.set_status("available")

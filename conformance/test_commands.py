@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -41,6 +42,14 @@ class FormatTest(HookWork):
     def test_formats_are_named_when_copying(self) -> None:
         volume = self.given_volume(snapshots=1)
         volume.copy_difference(volume.snapshots[0])
+        self._claim_formats_named()
+
+    @verifies("HKS-007")
+    def test_formats_are_named_when_extending(self) -> None:
+        volume = self.given_volume()
+        with contextlib.suppress(Exception):
+            # It may refuse to.
+            volume.deployment.manager.volumes.extend(volume.id, 2)
         self._claim_formats_named()
 
     def _claim_formats_named(self) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 
 import ddt
@@ -11,6 +12,10 @@ import ddt
 from assisted_kit.driver import Operation
 from conformance.case import ConformanceTest
 from conformance.case import verifies
+from conformance.ledger import Ledger
+from conformance.ledger import MIB
+from conformance.ledger import pattern
+from conformance.ledger import SECTOR
 from conformance.pending import PendingTest
 from conformance.rows import BASES
 from conformance.rows import expanded
@@ -96,6 +101,23 @@ class AnswerTest(ConformanceTest):
                 "the name and the format in data",
             )
             volume.take_snapshot()
+
+
+SMALLER = 512 * MIB + SECTOR
+"""The size of an image in bytes, which is no whole number of GiB."""
+
+
+class SmallImageTest(ConformanceTest):
+    """Contract section 8: a virtual size *beyond* the volume's is refused."""
+
+    @verifies("CON-006")
+    def test_image_smaller_than_its_volume_is_attached(self) -> None:
+        volume = self.given_volume("raw", writes=False)
+        os.truncate(volume.active().path, SMALLER)
+        volume.ledger = Ledger(SMALLER)
+        self.claim_connected()
+        volume.write_at([(MIB, pattern(MIB, SECTOR, 1))])
+        self.claim_everything_reads_back()
 
 
 def as_json(data: object) -> object:

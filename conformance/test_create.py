@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import ddt
+import fixtures
 
 from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
+from conformance import hostile
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.rows import BASES
@@ -119,6 +122,20 @@ class OverlayTest(ConformanceTest):
         volume.take_snapshot()
         volume.write()
         self.claim_everything_reads_back()
+
+
+@expanded
+class MissingImageTest(ConformanceTest):
+    """Contract section 8: images are regular files that are there."""
+
+    @ddt.data(0, 1)
+    @verifies("CRE-009")
+    def test_no_overlay_is_put_on_nothing(self, depth: int) -> None:
+        volume = self.given_volume(snapshots=depth, writes=False)
+        outside = Path(self.useFixture(fixtures.TempDir()).path)
+        hostile.move_outside(volume.active().path, outside)
+        volume.undrawable = "its active image is gone"
+        self.claim_refused("create")
 
 
 @expanded

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import ddt
 
+from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
@@ -134,6 +137,32 @@ class TableTest(ConformanceTest):
             {path.name: storage.digest(path) for path in others},
             "the images that the delete does not concern",
         )
+
+
+@expanded
+class HeaderTest(ConformanceTest):
+    """Contract section 3: what overlays say of their backing files."""
+
+    @ddt.data(
+        row("raw", "oldest"), row("qcow2", "oldest"), row("raw", "middle")
+    )
+    @ddt.unpack
+    @verifies("DEL-013")
+    def test_overlays_name_what_is_below(
+        self, base: str, position: str
+    ) -> None:
+        volume = self.given_volume(base, snapshots=3)
+        volume.snapshots[index_of(position, 3)].delete()
+        *overlays, _ = volume.chain()
+        formats = [*["qcow2"] * (len(overlays) - 1), base]
+        for overlay, format_ in zip(overlays, formats, strict=True):
+            header = qcow2.inspect(overlay.path)
+            name = str(header.backing_file)
+            self.claim_equal(
+                (Path(name).name, format_),
+                (name, header.backing_format),
+                f"what {overlay.path.name} says of its backing file",
+            )
 
 
 @expanded

@@ -6,16 +6,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from assisted_kit.capabilities import Capability
 from assisted_kit.lifecycle import Status
 from conformance import encrypted
 from conformance import hostile
 from conformance import storage
+from conformance.callers import CallersTest
 from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.encrypted import EncryptedVolume
 from conformance.failing_qemu_img import FailingQemuImg
 from conformance.hook_work import HookWork
+from conformance.rows import requires
 from conformance.watch import secrets
+
+NO_KEY = "6b2d1c5e-3c0d-4b35-9f0a-9d2f2f0e6c11"
+"""The id of a key, of which there is none."""
 
 
 class EncryptedVolumeTest(ConformanceTest):
@@ -109,6 +115,49 @@ class PlainImageTest(EncryptedVolumeTest):
         hostile.put_plain(volume.active().path)
         for operation in ("connect", "delete", "create"):
             self.claim_refused(operation)
+
+
+class KeyTest(EncryptedVolumeTest):
+    """Contract section 5: *begin* raises."""
+
+    @verifies("ENC-007")
+    def test_key_that_is_not_there_is_missed_in_begin(self) -> None:
+        volume = self.given_encrypted_volume(snapshots=1)
+        self._name_key(volume, NO_KEY)
+        self.claim_refused("delete")
+        self.claim_refused("create")
+        # Nobody is promised the data of the one that was not taken.
+        volume.snapshots.pop()
+        self._name_key(volume, volume.key.id)
+        self.claim_everything_reads_back()
+
+    def _name_key(self, volume: EncryptedVolume, key_id: str) -> None:
+        volume.deployment.database.volumes.update(
+            volume.id, {"encryption_key_id": key_id}
+        )
+
+
+class CopyTest(CallersTest, EncryptedVolumeTest):
+    """What the capability ``encryption`` says, of copies."""
+
+    @requires(Capability.create_from_snapshot)
+    @verifies("ENC-008")
+    def test_no_plain_volume_from_an_encrypted_snapshot(self) -> None:
+        volume = self.given_encrypted_volume()
+        volume.write_marker()
+        snapshot = volume.take_snapshot()
+        self.refused(
+            lambda: self.manager.volumes.create_from_snapshot(snapshot.id)
+        )
+        self.claim_encrypted(volume)
+
+    @requires(Capability.clone)
+    @verifies("ENC-008")
+    def test_no_plain_clone_of_an_encrypted_volume(self) -> None:
+        volume = self.given_encrypted_volume()
+        volume.write_marker()
+        self.refused(lambda: self.manager.volumes.clone(volume.id))
+        self.claim_encrypted(volume)
 
 
 class PassphraseTest(HookWork, EncryptedVolumeTest):

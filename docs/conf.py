@@ -7,6 +7,7 @@ from pathlib import Path
 from assisted_kit.capabilities import Capability
 from assisted_kit.lifecycle import TRANSITIONS
 from conformance.catalogue import RULES
+from conformance.defects import BY_SUBJECT
 from fakes.broken import BROKEN
 
 project = "Assisted Kit"
@@ -43,6 +44,29 @@ def rules():
         yield ""
 
 
+def defects():
+    """Every defect, as a definition list for each subject."""
+    for subject, found in BY_SUBJECT.items():
+        yield subject
+        yield "-" * len(subject)
+        yield ""
+        for defect in found:
+            yield ", ".join(defect.sources)
+            yield f"    {defect.sentence}"
+            yield ""
+            if defect.rules:
+                rules = ", ".join(f"``{rule}``" for rule in defect.rules)
+                yield f"    *Rules:* {rules}."
+                yield ""
+            if defect.reason:
+                yield f"    *Not a rule's:* {defect.reason}"
+                yield ""
+            if defect.tests:
+                tests = ", ".join(f"``{test}``" for test in defect.tests)
+                yield f"    *The kit's own tests:* {tests}."
+                yield ""
+
+
 def capabilities():
     """Every capability, as a definition list."""
     for capability in Capability:
@@ -66,7 +90,7 @@ def transitions():
 def write_lists(app):
     """Write what the pages include."""
     GENERATED.mkdir(exist_ok=True)
-    for make in (rules, capabilities, transitions):
+    for make in (rules, defects, capabilities, transitions):
         text = "\n".join(make()) + "\n"
         (GENERATED / f"{make.__name__}.inc").write_text(text)
 

@@ -39,6 +39,9 @@ FINDINGS: Mapping[str, str] = {
     "LAY-005": "a missing info file always means no snapshots: "
     "initialize_connection and create take the base image, delete does "
     "nothing (remotefs.py:984, 1135 and 1307)",
+    "LAY-009": "truncate leaves what a file of that name held "
+    "(remotefs.py:420), and an info file of that name is taken for the new "
+    "volume's",
     "REP-005": "LIVE-17: as ERR-005, with an error report of any wording",
     "REP-007": "LIVE-8: base_format is saved before Nova is called",
     "REP-009": "LIVE-17 for the create; for the delete as DEL-005",

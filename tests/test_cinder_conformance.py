@@ -16,7 +16,14 @@ from conformance.catalogue import BY_ID
 from conformance.catalogue import RULES
 from tests.command_line import assisted_kit_run
 
-SAMPLE = ("CRE-001", "CRE-002", "DEL-006", "REP-001", "REP-007")
+SAMPLE = (
+    "CRE-001",
+    "CRE-002",
+    "DEL-006",
+    "HKS-011",
+    "REP-001",
+    "REP-007",
+)
 """What is quick, and has some of both."""
 
 UNDECLARED = {Capability.encryption, Capability.revert, Capability.upload}

@@ -14,6 +14,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,23 @@ def set_up(directory: Path) -> str:
     sys_admin_pctxt.set_client_mode(False)
     # Whoever is not root has no rootwrap here.
     utils.get_root_helper = lambda: "env"
-    # A limit starts a Python interpreter before each ``qemu-img info``.
-    processutils.ProcessLimits = lambda **limits: None
+    processutils.execute = functools.partial(_execute, processutils.execute)
     return url
+
+
+def _execute(
+    execute: Callable[..., Any],
+    *words: Any,
+    prlimit: Any = None,
+    **options: Any,
+) -> Any:
+    """Limit a command without a Python interpreter before it.
+
+    oslo.concurrency's takes the options of util-linux' ``prlimit``.
+    """
+    if prlimit is not None:
+        words = ("prlimit", *prlimit.prlimit_args(), "--", *words)
+    return execute(*words, **options)
 
 
 def database(configured: str | None) -> str:

@@ -20,7 +20,12 @@ RULES = (
         "before; who finds it by its name copies something else, or "
         "nothing.",
         "section 3, deleting",
-        ("bug 1468445", "bug 1262880"),
+        (
+            "bug 1468445",
+            "bug 1262880",
+            "bug 1694635",
+            "LIVE-5",
+        ),
         (Capability.create_from_snapshot,),
         profiles=EVERY_DRIVER,
     ),
@@ -33,7 +38,10 @@ RULES = (
         "A copy that shares a file with its source reads as the source "
         "from the next merge on.",
         "section 5",
-        ("bug 1251334",),
+        (
+            "bug 1251334",
+            "LIVE-5",
+        ),
         (Capability.create_from_snapshot,),
         profiles=EVERY_DRIVER,
     ),
@@ -44,7 +52,11 @@ RULES = (
         "snapshots and without.",
         "Who copies one file of a chain copies the past, or a part.",
         "section 1",
-        ("bug 1275977",),
+        (
+            "bug 1275977",
+            "bug 1272092",
+            "bug 1244238",
+        ),
         (Capability.clone,),
         profiles=EVERY_DRIVER,
     ),
@@ -80,7 +92,11 @@ RULES = (
         "The base image was resized: the guest saw the old size, and the "
         "snapshots were no longer what had been taken.",
         "section 3",
-        ("bug 1499452", "bug 1470148"),
+        (
+            "bug 1499452",
+            "bug 1470148",
+            "bug 2103742",
+        ),
         (Capability.extend_with_snapshots,),
         profiles=EVERY_DRIVER,
     ),
@@ -138,5 +154,41 @@ RULES = (
         "section 1",
         ("bug 1675469", "LIVE-4"),
         (Capability.overlay_files,),
+    ),
+    Rule(
+        "ABL-012",
+        MUST,
+        "A raw volume whose guest wrote a qcow2 header is extended as raw, "
+        "or not at all.",
+        "Whoever probes resizes the image that the guest wrote: its header "
+        "is changed, and the disk stays as it was.",
+        "section 3",
+        ("CVE-2026-24708", "bug 2137507"),
+        (Capability.raw_base,),
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "ABL-013",
+        Level.SHOULD,
+        "A copy has the owner of a new volume's image, and everybody may do "
+        "with it what he may do with that.",
+        "QEMU runs as another user: it could not open the copy, and the "
+        "volume could not be attached.",
+        "section 1",
+        ("bug 1254768",),
+        (Capability.overlay_files,),
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "ABL-014",
+        Level.SHOULD,
+        "A volume that is to be encrypted is not made as a plain copy of "
+        "one that is not.",
+        "What the user believes to be encrypted lies on the share as it is, "
+        "and no guest can open it with its key.",
+        "section 1",
+        ("bug 1572007", "bug 1572009"),
+        (Capability.overlay_files,),
+        profiles=EVERY_DRIVER,
     ),
 )

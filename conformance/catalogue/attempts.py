@@ -19,7 +19,11 @@ RULES = (
         "Cinder gave up while the merge went on, and cleaned up under it; "
         "or the retry asked for a merge that had been done.",
         "section 5",
-        ("bug 1273894", "bug 1311182"),
+        (
+            "bug 1273894",
+            "bug 1311182",
+            "bug 1260123",
+        ),
         requires=OVERLAYS,
     ),
     Rule(

@@ -88,8 +88,29 @@ RULES = (
         "The base image, or the overlay that it had been pulled into, was "
         "left behind with the user's data.",
         "section 1",
-        ("bug 1300303", "bug 1299182", "LIVE-17"),
+        (
+            "bug 1300303",
+            "bug 1299182",
+            "LIVE-17",
+            "commit 3fd0a403b",
+        ),
         (Capability.overlay_files,),
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "CAL-008",
+        MUST,
+        "A volume is copied from another one that is downloading, and from a "
+        "snapshot that is backing-up or restoring.",
+        "Cinder sets these statuses while it copies: a driver that wants "
+        "them to be available fails backups, reverts and the image cache.",
+        "section 2, the compute request",
+        (
+            "bug 1685277",
+            "bug 1703405",
+            "bug 1888951",
+            "bug 1946059",
+        ),
         profiles=EVERY_DRIVER,
     ),
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from assisted_kit.capabilities import Capability
+from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -42,5 +43,18 @@ RULES = (
         "section 4",
         ("bug 1311182", "bug 1586604"),
         requires=OVERLAYS,
+    ),
+    Rule(
+        "CMD-004",
+        MUST,
+        "When qemu-img fails while a volume is reverted, the volume reads "
+        "as before or as reverted, every snapshot stays readable, and the "
+        "revert is finished when it is repeated.",
+        "The overlay was removed before another one could be made, and the "
+        "volume had no active image any more.",
+        "section 5",
+        ("commit 0a34a5a29",),
+        requires=(*OVERLAYS, Capability.revert),
+        profiles=EVERY_DRIVER,
     ),
 )

@@ -21,6 +21,7 @@ RULES = (
         "between the two leaves half of it, and a status that it sets "
         "takes the snapshot away from the manager.",
         "section 1",
+        ("commit 81e5a9290",),
     ),
     Rule(
         "HKS-002",
@@ -29,6 +30,7 @@ RULES = (
         "Nova would be told twice, or before anything is stored that "
         "survives a crash.",
         "section 1",
+        ("bug 1308736",),
     ),
     Rule(
         "HKS-003",
@@ -48,7 +50,12 @@ RULES = (
         "After a restart, or with two volume services on one back end, "
         "what was kept in memory is gone or is somebody else's.",
         "sections 2 and 4",
-        ("bug 1660584", "bug 1606698", "bug 1607074"),
+        (
+            "bug 1660584",
+            "bug 1606698",
+            "bug 1607074",
+            "bug 1615667",
+        ),
     ),
     Rule(
         "HKS-005",
@@ -58,7 +65,11 @@ RULES = (
         "A lock that is held until the compute service has reported "
         "blocks every volume of the back end for two hours.",
         "section 4",
-        ("commit f16c12169", "commit acf19befe"),
+        (
+            "commit f16c12169",
+            "commit acf19befe",
+            "LIVE-11",
+        ),
     ),
     Rule(
         "HKS-006",
@@ -79,7 +90,13 @@ RULES = (
         "wrote: a guest makes its raw volume a qcow2 image with a backing "
         "file on the host, and reads that.",
         "section 3",
-        ("CVE-2015-7548", "CVE-2022-47951", "CVE-2026-24708", "LIVE-7"),
+        (
+            "CVE-2015-7548",
+            "CVE-2022-47951",
+            "CVE-2026-24708",
+            "LIVE-7",
+            "commit 3acf94de1",
+        ),
         OVERLAYS,
         EVERY_DRIVER,
     ),
@@ -92,6 +109,7 @@ RULES = (
         "socket, a device or a file of the host's, or run with other "
         "options.",
         "section 8",
+        ("bug 2073275",),
         requires=LAYOUT,
         profiles=EVERY_DRIVER,
     ),
@@ -114,5 +132,18 @@ RULES = (
         "login for everybody.",
         "section 8",
         profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "HKS-011",
+        MUST,
+        "A qemu-img command that inspects an image runs under limits of "
+        "memory and CPU time, and one that moves data under none of CPU "
+        "time.",
+        "A crafted image takes all memory of the volume service's host; and "
+        "a merge that is killed after 30 s of CPU time is never finished.",
+        "section 8",
+        ("CVE-2015-5162", "bug 1449062", "bug 1646181"),
+        OVERLAYS,
+        EVERY_DRIVER,
     ),
 )

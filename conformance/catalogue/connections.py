@@ -71,4 +71,19 @@ RULES = (
         ("bug 1759473",),
         requires=OVERLAYS,
     ),
+    Rule(
+        "CON-006",
+        MUST,
+        "An image that is smaller than its volume is attached as it is.",
+        "Volumes that an image service had written were refused as an "
+        "attack, since their size was no whole number of GiB.",
+        "section 8",
+        ("bug 2073146", "commit c68475a3d"),
+        requires=(
+            Capability.overlay_files,
+            Capability.cinder_share_layout,
+            Capability.raw_base,
+        ),
+        profiles=EVERY_DRIVER,
+    ),
 )

@@ -30,7 +30,12 @@ RULES = (
         "Whoever probes lets the guest name any file of the host as its "
         "backing file.",
         "section 3",
-        ("bug 2073146", "bug 1524274", "CVE-2015-7548"),
+        (
+            "bug 2073146",
+            "bug 1524274",
+            "CVE-2015-7548",
+            "LIVE-7",
+        ),
         requires=(Capability.raw_base,),
         profiles=EVERY_DRIVER,
     ),
@@ -86,7 +91,13 @@ RULES = (
         "Without a format QEMU probes; with a probed one the guest of a raw "
         "volume that holds a qcow2 image sees that image's content instead.",
         "section 3",
-        ("bug 2073146", "bug 2138330", "CVE-2015-7548"),
+        (
+            "bug 2073146",
+            "bug 2138330",
+            "CVE-2015-7548",
+            "commit 3acf94de1",
+            "LIVE-7",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -99,5 +110,29 @@ RULES = (
         "that for an error leaves a snapshot in error that nobody deletes.",
         "section 4",
         ("bug 1310526",),
+    ),
+    Rule(
+        "CRE-009",
+        MUST,
+        "Of a volume whose active image is gone, no snapshot is taken, and "
+        "no file is made.",
+        "An overlay on nothing is available like any other, and nobody can "
+        "delete it: the volume had been deleted meanwhile.",
+        "section 8",
+        ("bug 1739995",),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "CRE-010",
+        Level.SHOULD,
+        "An overlay has the owner of the active image, and everybody may do "
+        "with it what he may do with that.",
+        "QEMU runs as another user: it could not open the overlay, and the "
+        "snapshot failed when the guest was to be switched.",
+        "section 1",
+        ("bug 1286376",),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
     ),
 )

@@ -29,7 +29,7 @@ RULES = (
         "Deleting the first snapshot silently changed what the second one "
         "held.",
         "section 5",
-        ("bug 1468445",),
+        ("bug 1468445", "bug 1646181"),
         profiles=EVERY_DRIVER,
     ),
     Rule(
@@ -40,7 +40,11 @@ RULES = (
         "What was merged, removed or recorded wrongly shows when the guest "
         "is restarted, or the snapshot is used.",
         "section 5",
-        ("bug 1262880", "bug 1438027"),
+        (
+            "bug 1262880",
+            "bug 1438027",
+            "bug 1731992",
+        ),
         profiles=EVERY_DRIVER,
     ),
     Rule(

@@ -42,7 +42,12 @@ RULES = (
         "Nova takes a job that it cannot find for one that succeeded; who "
         "believes it removes the guest's data.",
         "section 5",
-        ("bug 1530275", "bug 1627134", "bug 1643017"),
+        (
+            "bug 1530275",
+            "bug 1627134",
+            "bug 1643017",
+            "LIVE-3",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -75,7 +80,11 @@ RULES = (
         "Nova merges under a stopped guest by a command that probes: a raw "
         "image whose guest wrote a qcow2 header is read as qcow2 then.",
         "section 5",
-        ("bug 2073146", "CVE-2015-7548"),
+        (
+            "bug 2073146",
+            "CVE-2015-7548",
+            "LIVE-14",
+        ),
         requires=(Capability.overlay_files, Capability.raw_base),
         profiles=EVERY_DRIVER,
     ),
@@ -123,7 +132,11 @@ RULES = (
         "The overlay of a refused create is on it still; without its "
         "backing file no command opens that one, and its delete fails.",
         "section 3",
-        ("bug 1311182", "bug 1657585"),
+        (
+            "bug 1311182",
+            "bug 1657585",
+            "LIVE-17",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -146,6 +159,19 @@ RULES = (
         "between: older snapshots were overwritten and newer data lost.",
         "section 3, deleting",
         ("bug 1438027", "bug 1468445"),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "DEL-013",
+        MUST,
+        "After a delete, too, every overlay names its backing file by its "
+        "bare name, and says which format was recorded for it.",
+        "The overlay above is pointed at another file, by commands of its "
+        "own: a path is another one on the compute host, and without a "
+        "format QEMU probes.",
+        "section 3",
+        ("bug 1438027", "bug 2119353"),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),

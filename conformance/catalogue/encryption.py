@@ -61,7 +61,7 @@ RULES = (
         "Every user of the host reads argv; and whoever reads the share, "
         "or an attachment, has the key with the data.",
         "section 8",
-        (),
+        ("commit 44c7da9a4",),
         ENCRYPTED,
         profiles=EVERY_DRIVER,
     ),
@@ -73,7 +73,7 @@ RULES = (
         "Logs are collected, kept and read by many: whoever has one and a "
         "copy of the share has the data.",
         "section 8",
-        (),
+        ("commit 44c7da9a4",),
         ENCRYPTED,
         profiles=EVERY_DRIVER,
     ),
@@ -86,6 +86,30 @@ RULES = (
         "an encrypted one, and reads what the guest writes from then on.",
         "section 8",
         (),
+        ENCRYPTED,
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "ENC-007",
+        MUST,
+        "The key is the one that the volume names when a hook is called: "
+        "where there is none, nothing is begun and nothing is changed.",
+        "A key that was migrated while a snapshot was taken has another id "
+        "afterwards; and a key that is missed in complete is missed when "
+        "the guest was switched.",
+        "section 5",
+        ("bug 1756139", "bug 1926630"),
+        ENCRYPTED,
+    ),
+    Rule(
+        "ENC-008",
+        MUST,
+        "A copy of an encrypted volume or snapshot is encrypted or refused: "
+        "nothing that the guest wrote becomes readable on the share.",
+        "What was encrypted lies on the share as it is, in a volume whose "
+        "type does not ask for encryption.",
+        "section 1",
+        ("bug 1572007", "bug 1572009"),
         ENCRYPTED,
         profiles=EVERY_DRIVER,
     ),

@@ -31,7 +31,11 @@ RULES = (
         "A retry failed on the file that was there already, and the next "
         "attachment used an overlay that nobody had switched to.",
         "section 5",
-        ("bug 1713735", "bug 1657585"),
+        (
+            "bug 1713735",
+            "bug 1657585",
+            "bug 1308736",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -43,7 +47,7 @@ RULES = (
         "The info file had lost the snapshot whose file was in the chain "
         "still; formats were recorded that nothing had.",
         "section 5",
-        ("bug 1919487",),
+        ("bug 1919487", "bug 1308736"),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -55,7 +59,11 @@ RULES = (
         "The next attachment used the old image, and what the guest had "
         "written since was lost without a word.",
         "section 5",
-        ("bug 1759473", "bug 1310526"),
+        (
+            "bug 1759473",
+            "bug 1310526",
+            "LIVE-11",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -67,7 +75,11 @@ RULES = (
         "The overlay was removed with what the guest had written to it, "
         "or the guest stayed on a file that nobody recorded.",
         "section 5",
-        ("bug 1310526", "bug 1629371"),
+        (
+            "bug 1310526",
+            "bug 1629371",
+            "bug 1759473",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -90,7 +102,7 @@ RULES = (
         "The guest was on the overlay already when the record could not be "
         "written; the next attachment used the old image.",
         "section 5",
-        ("bug 1807760", "bug 2142477"),
+        ("bug 1807760", "bug 2142477", "bug 1236966"),
         requires=OVERLAYS,
     ),
     Rule(

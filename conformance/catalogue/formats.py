@@ -45,7 +45,10 @@ RULES = (
         "Volumes from before formats were recorded have none; the snapshot "
         "failed after the guest had been switched to its overlay.",
         "section 3",
-        ("bug 2142477",),
+        (
+            "bug 2142477",
+            "LIVE-6",
+        ),
         RAW,
         profiles=EVERY_DRIVER,
     ),

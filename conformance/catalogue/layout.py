@@ -103,4 +103,17 @@ RULES = (
         LAYOUT,
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "LAY-009",
+        Level.SHOULD,
+        "What is left on the share by a new volume's name does not become "
+        "its content: the volume is refused, or is empty.",
+        "A dead volume's info file named an active image that was gone; and "
+        "a base image that is taken as it is shows one user's data to "
+        "another.",
+        "section 3",
+        ("bug 1299182",),
+        LAYOUT,
+        profiles=EVERY_DRIVER,
+    ),
 )

@@ -20,6 +20,10 @@ RULES = (
         "A driver that looks for a field which only some generations send "
         "works in one cloud and waits for ever in the next.",
         "section 7",
+        (
+            "bug 1304695",
+            "LIVE-13",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -31,6 +35,7 @@ RULES = (
         "A driver that looks for a field which only some generations send "
         "leaves its snapshots undeletable in the next cloud.",
         "section 7",
+        ("LIVE-13",),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -42,6 +47,7 @@ RULES = (
         "Fields that are set by different hands disagree now and then; a "
         "driver that weighs them itself decides otherwise than the API.",
         "section 7",
+        ("LIVE-2",),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -53,7 +59,10 @@ RULES = (
         "Of a merge that is at work still, a file was removed that the "
         "guest reads.",
         "section 7",
-        ("commit b626c2a637",),
+        (
+            "commit b626c2a637",
+            "bug 1538496",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -91,6 +100,10 @@ RULES = (
         "of the delete, and the guest's file was removed; a failed delete "
         "left a raw image recorded as qcow2.",
         "sections 3 and 7",
+        (
+            "LIVE-1",
+            "LIVE-8",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -102,7 +115,10 @@ RULES = (
         "Cinder gave up while Nova was merging a large overlay, and what "
         "was on disk then was not what was recorded.",
         "section 4",
-        ("bug 1273894",),
+        (
+            "bug 1273894",
+            "bug 1538496",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),

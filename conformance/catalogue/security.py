@@ -32,6 +32,7 @@ RULES = (
         "Info files are on a share that others can write; a name from one "
         "was removed, or attached, as it stood.",
         "section 8",
+        ("Cinder 29, _delete_snapshot",),
         requires=LAYOUT,
         profiles=EVERY_DRIVER,
     ),
@@ -100,7 +101,11 @@ RULES = (
         "A descriptor of another format, put in its place, names any file "
         "of the host.",
         "section 8",
-        ("bug 2071734", "CVE-2024-40767"),
+        (
+            "bug 2071734",
+            "CVE-2024-40767",
+            "bug 1996188",
+        ),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
@@ -135,6 +140,7 @@ RULES = (
         "files is refused, and nothing is changed.",
         "The guest is attached to whatever file somebody wrote there.",
         "section 8",
+        ("Cinder 29, _delete_snapshot",),
         requires=LAYOUT,
         profiles=EVERY_DRIVER,
     ),

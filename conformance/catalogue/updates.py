@@ -19,7 +19,10 @@ RULES = (
         "Keys that nobody knows were dropped silently, and a status set by "
         "a driver broke the manager's state machine.",
         "section 2",
-        ("bug 1487952",),
+        (
+            "Cinder 29, Snapshot.update",
+            "bug 1572303",
+        ),
     ),
     Rule(
         "UPD-002",
@@ -30,7 +33,14 @@ RULES = (
         "has become the snapshot's data. Four drivers lost it by a wrapper "
         "that returned nothing.",
         "section 2, the compute request",
-        ("bug 1437271", "bug 1441050", "bug 1674611", "commit fb48a1fe6"),
+        (
+            "bug 1437271",
+            "bug 1441050",
+            "bug 1674611",
+            "commit fb48a1fe6",
+            "commit 3e936ac80",
+            "bug 1685277",
+        ),
         requires=OVERLAYS,
     ),
     Rule(
@@ -53,7 +63,10 @@ RULES = (
         "A commit of another file, or into another one, changes what the "
         "remaining snapshots hold.",
         "section 3, deleting",
-        ("bug 1468445",),
+        (
+            "bug 1468445",
+            "bug 1885528",
+        ),
         requires=OVERLAYS,
     ),
     Rule(
@@ -65,7 +78,13 @@ RULES = (
         "With another name the compute service pulls too little, and the "
         "file that is removed afterwards is still needed.",
         "section 3, deleting",
-        ("bug 1262880",),
+        (
+            "bug 1262880",
+            "bug 1224030",
+            "bug 1885528",
+            "bug 1477110",
+            "bug 1475202",
+        ),
         requires=OVERLAYS,
     ),
     Rule(
@@ -93,7 +112,10 @@ RULES = (
         "stayed recorded that nothing had when it failed: extend and "
         "attach used it.",
         "section 2",
-        ("bug 1919487",),
+        (
+            "bug 1919487",
+            "LIVE-8",
+        ),
     ),
     Rule(
         "UPD-009",
@@ -144,6 +166,17 @@ RULES = (
         "counts on it could not delete the snapshot any more.",
         "section 2, the compute request",
         ("bug 1311182",),
+        requires=OVERLAYS,
+    ),
+    Rule(
+        "UPD-014",
+        MUST,
+        "Deleting a snapshot of an attached volume requests a merge, "
+        "whatever status the volume has.",
+        "A volume that is being backed up was taken for a detached one, and "
+        "qemu-img merged images that its guest had open.",
+        "section 2, the compute request",
+        ("commit fb48a1fe6", "bug 1681406"),
         requires=OVERLAYS,
     ),
 )

@@ -203,6 +203,37 @@ class IgnoresKey(RemoteFSAssistedDriver):
         return super().create_snapshot_assisted_begin(snapshot_ref)
 
 
+class ResizesProbed(RemoteFSAssistedDriver):
+    """Leaves it to qemu-img to find out what it resizes."""
+
+    def extend_volume(self, volume: Any, new_size: int) -> None:
+        files, info, _ = self._settled_chain(volume)
+        path = str(files.path(info.active))
+        execute("qemu-img", "resize", path, f"{new_size}G")
+
+
+class KeepsCopiesToItself(RemoteFSAssistedDriver):
+    """Makes copies that only the volume service's user can open."""
+
+    def _copy(
+        self, source: VolumeFiles, chain: Chain, name: str, volume: Any
+    ) -> dict[str, Any]:
+        made = super()._copy(source, chain, name, volume)
+        files = self._files(volume)
+        files.path(files.base).chmod(0o600)
+        return made
+
+
+class CopiesWithoutKey(RemoteFSAssistedDriver):
+    """Makes the same copy, whether or not it is to be encrypted."""
+
+    def _copy(
+        self, source: VolumeFiles, chain: Chain, name: str, volume: Any
+    ) -> dict[str, Any]:
+        volume.encryption_key_id = None
+        return super()._copy(source, chain, name, volume)
+
+
 BROKEN = (
     BrokenDriver(CopiesByName, ("ABL-001",), ("bug 1262880",)),
     BrokenDriver(LinksBase, ("ABL-002",)),
@@ -220,4 +251,11 @@ BROKEN = (
     BrokenDriver(WorksInDoubt, ("ABL-010",)),
     BrokenDriver(ExtendsInDoubt, ("ABL-010",)),
     BrokenDriver(IgnoresKey, ("ABL-011",), ("bug 1675469",)),
+    BrokenDriver(
+        ResizesProbed,
+        ("ABL-012", "HKS-007"),
+        ("CVE-2026-24708", "bug 2137507"),
+    ),
+    BrokenDriver(KeepsCopiesToItself, ("ABL-013",), ("bug 1254768",)),
+    BrokenDriver(CopiesWithoutKey, ("ABL-014",), ("bug 1572007",)),
 )

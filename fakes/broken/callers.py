@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
@@ -120,12 +121,53 @@ class DeletesActiveOnly(RemoteFSAssistedDriver):
         files.remove(files.info)
 
 
+class ClonesAvailableOnly(RemoteFSAssistedDriver):
+    """Refuses to clone a volume that is downloading."""
+
+    def create_cloned_volume(
+        self, volume: Any, src_vref: Any
+    ) -> dict[str, Any]:
+        if src_vref.status != "available":
+            raise InvalidVolume(f"volume is {src_vref.status}")
+        return super().create_cloned_volume(volume, src_vref)
+
+
+class ClonesUnderSourcesName(RemoteFSAssistedDriver):
+    """Names a clone's file after the volume that it is a clone of."""
+
+    def create_cloned_volume(
+        self, volume: Any, src_vref: Any
+    ) -> dict[str, Any]:
+        made = super().create_cloned_volume(volume, src_vref)
+        path = self._directory / volume.name
+        path.rename(self._directory / f"{src_vref.name}-{volume.id}")
+        return made
+
+
+class LocksItselfOut(RemoteFSAssistedDriver):
+    """Calls a method that takes the lock that is held already."""
+
+    _lock = threading.Lock()
+
+    def create_volume(self, volume: Any) -> dict[str, Any]:
+        with self._lock:
+            return super().create_volume(volume)
+
+    def create_cloned_volume(
+        self, volume: Any, src_vref: Any
+    ) -> dict[str, Any]:
+        with self._lock:
+            self.create_volume(volume)
+            self.delete_volume(volume)
+            return super().create_cloned_volume(volume, src_vref)
+
+
 BROKEN = (
     BrokenDriver(TakesNamesForIds, ("CAL-001",)),
     BrokenDriver(GoesByStatus, ("CAL-002",), ("commit fb48a1fe6",)),
     BrokenDriver(
         CopiesAvailableOnly,
-        ("CAL-002", "CAL-004", "CAL-005"),
+        ("CAL-002", "CAL-004", "CAL-005", "CAL-008"),
         ("bug 1888951", "bug 1946059"),
     ),
     BrokenDriver(KnowsTemporary, ("CAL-003", "CAL-004"), ("bug 1875570",)),
@@ -134,4 +176,7 @@ BROKEN = (
     BrokenDriver(RefusesDeleting, ("CAL-006",), ("bug 1681406",)),
     BrokenDriver(DeletesBaseOnly, ("CAL-007",), ("bug 1300303",)),
     BrokenDriver(DeletesActiveOnly, ("CAL-007",), ("LIVE-17",)),
+    BrokenDriver(ClonesAvailableOnly, ("CAL-008",), ("bug 1685277",)),
+    BrokenDriver(LocksItselfOut, ("ABL-003",), ("bug 1272092",)),
+    BrokenDriver(ClonesUnderSourcesName, ("ABL-003",), ("bug 1244238",)),
 )

@@ -50,8 +50,25 @@ class NeverTriesAgain(RemoteFSAssistedDriver):
         return super().delete_snapshot_assisted_begin(snapshot_ref)
 
 
+class RemovesBeforeRevert(RemoteFSAssistedDriver):
+    """Removes the overlay, and then makes an empty one (as Cinder does)."""
+
+    def revert_to_snapshot(
+        self, context: Any, volume: Any, snapshot: Any
+    ) -> None:
+        files, info, chain = self._settled_chain(volume)
+        overlay = chain.find(info.overlays[snapshot.id])
+        below = chain.find(str(overlay.backing))
+        path = files.path(overlay.name)
+        path.unlink()
+        self._qemu_img.create_overlay(
+            path, below.name, below.format, volume.size
+        )
+
+
 BROKEN = (
     BrokenDriver(LeavesOverlay, ("CMD-001",), ("bug 1657585",)),
     BrokenDriver(RecordsBeforeCommit, ("CMD-002",)),
     BrokenDriver(NeverTriesAgain, ("CMD-003",), ("bug 1586604",)),
+    BrokenDriver(RemovesBeforeRevert, ("CMD-004",), ("commit 0a34a5a29",)),
 )

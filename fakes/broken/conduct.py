@@ -15,6 +15,8 @@ from typing import Any
 from assisted_kit.errors import AssistedKitError
 from fakes.broken.registry import BrokenDriver
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
 
 
 def on_a_thread(work: Callable[[], object]) -> None:
@@ -163,6 +165,33 @@ class RemembersInModule(RemoteFSAssistedDriver):
         return super().delete_snapshot_assisted_complete(snapshot_ref)
 
 
+class RemembersRecords(RemoteFSAssistedDriver):
+    """Keeps what it read of the share until it has changed it itself."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._known: dict[str, Info] = {}
+
+    def _read_info(self, files: VolumeFiles, volume: Any) -> Info:
+        if volume.id not in self._known:
+            self._known[volume.id] = super()._read_info(files, volume)
+        return self._known[volume.id]
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        self._known.clear()
+        return update
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().delete_snapshot_assisted_complete(snapshot_ref)
+        self._known.clear()
+        return update
+
+
 BROKEN = (
     BrokenDriver(SavesReference, ("HKS-001",)),
     BrokenDriver(SavesOnThread, ("HKS-001",)),
@@ -173,4 +202,5 @@ BROKEN = (
     BrokenDriver(ReadsProgress, ("HKS-003",), ("LIVE-2",)),
     BrokenDriver(RemembersInInstance, ("HKS-004",), ("bug 1660584",)),
     BrokenDriver(RemembersInModule, ("HKS-004",), ("bug 1607074",)),
+    BrokenDriver(RemembersRecords, ("HKS-004",), ("bug 1615667",)),
 )

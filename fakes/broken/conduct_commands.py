@@ -9,7 +9,12 @@ import subprocess
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
+from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.plan import Plan
+from reference_driver.qemu_img import HEADER_LIMITS
 
 
 class Inspects(RemoteFSAssistedDriver):
@@ -91,6 +96,33 @@ class PassesNamesOn(RemoteFSAssistedDriver):
             )
 
 
+class InspectsUnlimited(Inspects):
+    """Looks at an image with all the memory and time of the host."""
+
+    def _inspect(self, path: str) -> None:
+        format_ = "qcow2" if "." in os.path.basename(path) else "raw"
+        self._execute("qemu-img", "info", "-U", "-f", format_, path)
+
+
+class MergesInHaste(RemoteFSAssistedDriver):
+    """Gives a merge the time that a look at a header has."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        path = str(files.path(plan.remove))
+        words = ("qemu-img", "commit", "-f", "qcow2", "-d", path)
+        self._execute(*words, prlimit=HEADER_LIMITS)
+        return super()._commit(files, info, chain, plan)
+
+
+class InspectsExclusively(Inspects):
+    """Looks at an image as if nobody had it open."""
+
+    def _inspect(self, path: str) -> None:
+        self._qemu_img._execute("qemu-img", "info", path)
+
+
 BROKEN = (
     BrokenDriver(Inspects, ("HKS-007",), ("CVE-2015-7548", "LIVE-7")),
     BrokenDriver(InspectsBySpawn, ("HKS-007",)),
@@ -98,4 +130,7 @@ BROKEN = (
     BrokenDriver(InspectsInChild, ("HKS-007",)),
     BrokenDriver(InspectsInScript, ("HKS-007",)),
     BrokenDriver(PassesNamesOn, ("HKS-008",)),
+    BrokenDriver(InspectsUnlimited, ("HKS-011",), ("CVE-2015-5162",)),
+    BrokenDriver(MergesInHaste, ("HKS-011",), ("bug 1646181",)),
+    BrokenDriver(InspectsExclusively, ("DAT-003",), ("bug 1731992",)),
 )

@@ -8,7 +8,9 @@ from typing import Any
 
 from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
+from reference_driver.chain import GIB
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.errors import ForeignImage
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 
@@ -109,6 +111,18 @@ class CopiesActive(RemoteFSAssistedDriver):
         return self._copy(files, chain, info.overlays[snapshot.id], volume)
 
 
+class WantsWholeSize(RemoteFSAssistedDriver):
+    """Refuses an image that is not as large as its volume."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        _, _, chain = self._chain(volume)
+        if chain.active.virtual_size != volume.size * GIB:
+            raise ForeignImage(f"{chain.active.name} has another size")
+        return super().initialize_connection(volume, connector)
+
+
 BROKEN = (
     BrokenDriver(
         StaleConnection,
@@ -122,4 +136,5 @@ BROKEN = (
     BrokenDriver(PendingWhileCreating, ("CON-004",), ("bug 1310526",)),
     BrokenDriver(ConnectsSettledOnly, ("CON-005",)),
     BrokenDriver(CopiesActive, ("DAT-005",), ("bug 1222907",)),
+    BrokenDriver(WantsWholeSize, ("CON-006",), ("bug 2073146",)),
 )

@@ -154,6 +154,32 @@ class IgnoresPending(RemoteFSAssistedDriver):
         return None
 
 
+class TakesImageForGranted(RemoteFSAssistedDriver):
+    """Puts the overlay on the active image by its name alone."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        active = info_file.read(files).active
+        if files.exists(active):
+            return super().create_snapshot_assisted_begin(snapshot_ref)
+        overlay = files.path(files.overlay(snapshot_ref.id))
+        size = snapshot_ref.volume.size
+        self._qemu_img.create_overlay(overlay, active, "qcow2", size)
+        return {}
+
+
+class KeepsOverlayToItself(RemoteFSAssistedDriver):
+    """Makes overlays that only the volume service's user can open."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        super()._make_overlay(files, chain, overlay, size)
+        files.path(overlay).chmod(0o600)
+
+
 BROKEN = (
     BrokenDriver(
         NamesBackingByPath,
@@ -172,4 +198,6 @@ BROKEN = (
     BrokenDriver(RecordsInBegin, ("ERR-002", "LAY-002"), ("bug 1713735",)),
     BrokenDriver(TakesFirstAttachment, ("ERR-001",), ("bug 1528548",)),
     BrokenDriver(IgnoresPending, ("ERR-006",)),
+    BrokenDriver(TakesImageForGranted, ("CRE-009",), ("bug 1739995",)),
+    BrokenDriver(KeepsOverlayToItself, ("CRE-010",), ("bug 1286376",)),
 )

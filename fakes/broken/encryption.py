@@ -224,6 +224,44 @@ class RaisesWithPassphrase(OtherCommands):
     commands = _RaisesWithPassphrase
 
 
+class RemembersPassphrase(RemoteFSEncryptingDriver):
+    """Asks the key manager once, and never again for the same volume."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._passphrases: dict[str, str] = {}
+
+    def _encrypted(self, files: VolumeFiles) -> EncryptedQemuImg:
+        volume = files.volume
+        if volume.id not in self._passphrases:
+            found = self._keys.passphrase(volume)
+            self._passphrases[volume.id] = found
+        return EncryptedQemuImg(
+            self._execute,
+            files,
+            self._passphrases[volume.id],
+            self._conversion,
+        )
+
+
+class DecryptsCopies(RemoteFSEncryptingDriver):
+    """Makes a plain copy for a volume that has no key."""
+
+    def _copy(
+        self, source: VolumeFiles, chain: Chain, name: str, volume: Any
+    ) -> dict[str, Any]:
+        if not source.encrypted or volume.encryption_key_id:
+            return super()._copy(source, chain, name, volume)
+        files = self._new_files(volume)
+        qemu_img = self._encrypted(source)
+        with qemu_img._secret() as secret:
+            images = opened(qemu_img._chain(source.path(name)), "key")
+            path = str(files.path(files.base))
+            words = ("convert", *secret, "-O", "raw", images, path)
+            qemu_img._run(*words, limits=None)
+        return self._made("raw")
+
+
 BROKEN = (
     BrokenDriver(PlainOverlays, ("ENC-001", "ENC-003"), ("bug 1675469",)),
     BrokenDriver(BelievesHeaders, ("ENC-006",)),
@@ -238,4 +276,6 @@ BROKEN = (
     BrokenDriver(ConnectsWithPassphrase, ("ENC-004",)),
     BrokenDriver(LogsPassphrase, ("ENC-005",)),
     BrokenDriver(RaisesWithPassphrase, ("ENC-005",)),
+    BrokenDriver(RemembersPassphrase, ("ENC-007",), ("bug 1756139",)),
+    BrokenDriver(DecryptsCopies, ("ENC-008",), ("bug 1572007",)),
 )

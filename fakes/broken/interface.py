@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
+from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.files import VolumeFiles
 
 
 class TakesContext(RemoteFSAssistedDriver):
@@ -44,9 +46,19 @@ class WantsSize(RemoteFSAssistedDriver):
         return super().create_volume_from_snapshot(volume, snapshot)
 
 
+class DriftedInside(RemoteFSAssistedDriver):
+    """An override of an internal method, whose callers have changed."""
+
+    def _copy(  # type: ignore[override]
+        self, source: VolumeFiles, chain: Chain, volume: Any
+    ) -> dict[str, Any]:
+        return super()._copy(source, chain, chain.active.name, volume)
+
+
 BROKEN = (
     BrokenDriver(TakesContext, ("SIG-001",), ("bug 2042102", "bug 1437290")),
     BrokenDriver(SaysYes, ("SIG-002",)),
     BrokenDriver(TakesNoForce, ("SIG-003",)),
     BrokenDriver(WantsSize, ("SIG-004",)),
+    BrokenDriver(DriftedInside, ("ABL-001", "ABL-002"), ("LIVE-5",)),
 )

@@ -118,6 +118,15 @@ class KeepsRecord(RemoteFSAssistedDriver):
                 info_file.write(files, kept.with_active(active))
 
 
+class TakesWhatIsThere(RemoteFSAssistedDriver):
+    """Makes a volume's files only where there are none."""
+
+    def create_volume(self, volume: Any) -> dict[str, Any]:
+        if self._files(volume).everything():
+            return self._made("raw")
+        return super().create_volume(volume)
+
+
 BROKEN = (
     BrokenDriver(RecordsBackingFile, ("LAY-001",), ("bug 1222907",)),
     BrokenDriver(WritesInPlace, ("LAY-003",), ("commit 792da5dbb",)),
@@ -126,4 +135,5 @@ BROKEN = (
     BrokenDriver(NeedsInfoFile, ("LAY-006",)),
     BrokenDriver(KnowsOwnNamesOnly, ("LAY-007",)),
     BrokenDriver(KeepsRecord, ("LAY-008",)),
+    BrokenDriver(TakesWhatIsThere, ("LAY-009",), ("bug 1299182",)),
 )

@@ -98,6 +98,35 @@ class ForgetsPulled(RemoteFSAssistedDriver):
         return update
 
 
+class PointsByPath(RemoteFSAssistedDriver):
+    """Points the overlay above at a path of the volume service's host."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        committed = super()._commit(files, info, chain, plan)
+        if plan.above:
+            path = str(files.path(plan.target))
+            self._qemu_img.rebase(
+                files.path(plan.above), path, plan.target_format
+            )
+        return committed
+
+
+class PointsWithoutFormat(RemoteFSAssistedDriver):
+    """Leaves it to QEMU what the overlay above is on now."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        committed = super()._commit(files, info, chain, plan)
+        if plan.above:
+            above = str(files.path(plan.above))
+            words = ("rebase", "-u", "-f", "qcow2", "-b", plan.target, above)
+            execute("qemu-img", *words)
+        return committed
+
+
 BROKEN = (
     BrokenDriver(CommitsOverlayAbove, ("DAT-002",), ("bug 1468445",)),
     BrokenDriver(StopsAtSixteen, ("DAT-002",), ("bug 1646181",)),
@@ -105,4 +134,6 @@ BROKEN = (
     BrokenDriver(KeepsActive, ("DEL-009",), ("commit 8c03308ed",)),
     BrokenDriver(ActivatesBackingFile, ("DEL-008",), ("bug 1444806",)),
     BrokenDriver(ForgetsPulled, ("DAT-003", "DEL-007"), ("bug 1262880",)),
+    BrokenDriver(PointsByPath, ("DEL-013",), ("bug 1438027",)),
+    BrokenDriver(PointsWithoutFormat, ("DEL-013",)),
 )

@@ -191,6 +191,15 @@ class NeverComparesChain(BlockingShareDriver):
         return None
 
 
+class NeverUpdatesAttachment(BlockingShareDriver):
+    """Has the attachment name the image that the guest has left."""
+
+    def _publish(
+        self, volume: Any, name: str | None, format_: str | None
+    ) -> None:
+        return None
+
+
 BROKEN = (
     BrokenDriver(NeedsPercentage, ("REP-001", "REP-002", "REP-003")),
     BrokenDriver(WaitsForPercentage, ("REP-001", "REP-002")),
@@ -207,4 +216,7 @@ BROKEN = (
     BrokenDriver(DiscardsOverlay, ("REP-005",), ("bug 1629371",)),
     BrokenDriver(GivesUpEarly, ("REP-008",), ("bug 1273894",)),
     BrokenDriver(NeverComparesChain, ("REP-009",), ("bug 1311182",)),
+    BrokenDriver(
+        NeverUpdatesAttachment, ("REP-001", "CRE-003"), ("bug 1304695",)
+    ),
 )

@@ -213,6 +213,44 @@ class KeepsFirstRequest(RemoteFSAssistedDriver):
         }
 
 
+class DeletesByStatus(RemoteFSAssistedDriver):
+    """Merges by itself unless the volume's status is in-use."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        volume = snapshot_ref.volume
+        if volume.status != "in-use":
+            volume.attach_status = "detached"
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+
+class NamesTypeItsOwnWay(RemoteFSAssistedDriver):
+    """Says to the compute service what only its own vendor says."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        stored = update.get("snapshot_admin_metadata", {})
+        if "create_info:type" in stored:
+            stored["create_info:type"] = "ploop"
+        return update
+
+
+class SendsMore(RemoteFSAssistedDriver):
+    """Tells the compute service more than its request has room for."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_begin(snapshot_ref)
+        stored = update.get("snapshot_admin_metadata", {})
+        if "create_info:type" in stored:
+            stored["create_info:quiesce"] = "yes"
+        return update
+
+
 BROKEN = (
     BrokenDriver(ReturnsNothing, ("UPD-002",), ("bug 1437271", "bug 1441050")),
     BrokenDriver(SetsStatus, ("UPD-001",)),
@@ -229,4 +267,9 @@ BROKEN = (
     BrokenDriver(TakesOverlayForDone, ("UPD-011",), ("bug 1657585",)),
     BrokenDriver(DecidesAnew, ("UPD-012",), ("bug 1586604",)),
     BrokenDriver(KeepsFirstRequest, ("UPD-013",), ("bug 1311182",)),
+    BrokenDriver(
+        DeletesByStatus, ("UPD-014", "CAL-002"), ("commit fb48a1fe6",)
+    ),
+    BrokenDriver(NamesTypeItsOwnWay, ("UPD-002",), ("commit 3e936ac80",)),
+    BrokenDriver(SendsMore, ("UPD-001",), ("bug 1572303",)),
 )
