@@ -18,10 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import BinaryIO
 
 from oslo_context import context as oslo_context
 
 from assisted_kit import subject as subjects
+from assisted_kit.adapter import DriverAdapter
 from assisted_kit.driver import Hook
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.process import execute
@@ -42,6 +44,7 @@ class Request:
 
     driver: str
     config_file: str | None
+    adapter: type[DriverAdapter]
     share: Path
     base_format: str
     hook: str
@@ -50,6 +53,49 @@ class Request:
     snapshots: list[Mapping[str, Any]]
     attachments: list[Mapping[str, Any]]
     context: Mapping[str, Any] | None
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        share: Path,
+        base_format: str,
+        hook: Hook,
+        snapshot_ref: SnapshotRef,
+    ) -> Request:
+        """The call of a hook for a snapshot."""
+        volume = snapshot_ref.volume
+        context = snapshot_ref.obj_context
+        return cls(
+            subject.driver,
+            subject.config_file,
+            type(subject.adapter),
+            share,
+            base_format,
+            hook,
+            snapshot_ref.id,
+            _fields(volume),
+            [_fields(snapshot) for snapshot in volume.snapshots],
+            [_fields(a) for a in volume.volume_attachment],
+            context and context.to_dict(),
+        )
+
+    def subject(self) -> Subject:
+        """The driver under test, imported."""
+        return subjects.load(self.driver, self.config_file, self.adapter)
+
+    def driver_and_ref(self) -> tuple[Any, SnapshotRef]:
+        """A new driver instance, and what its hook is called with."""
+        subject = self.subject()
+        driver = subject.adapter.construct(
+            self.share, base_format=self.base_format, execute=execute
+        )
+        return driver, _snapshot(self)
+
+    def call(self) -> Any:
+        """Call the hook in this process."""
+        driver, snapshot_ref = self.driver_and_ref()
+        return getattr(driver, self.hook)(snapshot_ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +106,26 @@ class Outcome:
     error: tuple[str, str, str] | None = None
     """Name of the exception's class, its text, and the traceback."""
 
+    @classmethod
+    def of(cls, call: Callable[[], Any]) -> bytes:
+        """How a call ended, as bytes for another process."""
+        try:
+            return pickle.dumps(cls(call()))
+        except BaseException as error:
+            trace = "".join(traceback.format_exception(error))
+            failed = cls(error=(type(error).__name__, str(error), trace))
+            return pickle.dumps(failed)
+
+    def result(self) -> Any:
+        """What the hook returned; raises what it raised."""
+        if self.error is not None:
+            name, text, trace = self.error
+            # Exceptions count by the name of their class (section 1).
+            error = type(name, (Exception,), {})(text)
+            error.add_note(f"in the other process:\n{trace}")
+            raise error
+        return self.returned
+
 
 def calling(
     subject: Subject, share: Path, base_format: str, hook: Hook
@@ -67,29 +133,8 @@ def calling(
     """A function that calls ``hook`` in a process of its own."""
 
     def call(snapshot_ref: SnapshotRef) -> Any:
-        volume = snapshot_ref.volume
-        context = snapshot_ref.obj_context
-        outcome = _run(
-            Request(
-                subject.driver,
-                subject.config_file,
-                share,
-                base_format,
-                hook,
-                snapshot_ref.id,
-                _fields(volume),
-                [_fields(snapshot) for snapshot in volume.snapshots],
-                [_fields(a) for a in volume.volume_attachment],
-                context and context.to_dict(),
-            )
-        )
-        if outcome.error is not None:
-            name, text, trace = outcome.error
-            # Exceptions count by the name of their class (section 1).
-            error = type(name, (Exception,), {})(text)
-            error.add_note(f"in the other process:\n{trace}")
-            raise error
-        return outcome.returned
+        request = Request.of(subject, share, base_format, hook, snapshot_ref)
+        return _run(request).result()
 
     return call
 
@@ -102,15 +147,20 @@ def _fields(ref: Any) -> dict[str, Any]:
     }
 
 
-def _run(request: Request) -> Outcome:
+def environment() -> dict[str, str]:
+    """What lets another interpreter import what this one can."""
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _run(request: Request) -> Outcome:
     with calls.aside():
         done = subprocess.run(
             [sys.executable, "-P", "-m", __name__],
             input=pickle.dumps(request),
             capture_output=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": path},
+            env=environment(),
         )
     sys.stderr.write(done.stderr.decode(errors="backslashreplace"))
     try:
@@ -126,26 +176,15 @@ def _run(request: Request) -> Outcome:
 def main() -> None:
     """Do what the standard input says; the output is the outcome."""
     request: Request = pickle.load(sys.stdin.buffer)  # noqa: S301
-    # What a driver prints is not to get into the outcome.
+    with outcomes_alone() as output:
+        output.write(Outcome.of(request.call))
+
+
+def outcomes_alone() -> BinaryIO:
+    """The standard output, into which nothing gets that a driver prints."""
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    try:
-        outcome = Outcome(_call(request))
-        data = pickle.dumps(outcome)
-    except BaseException as error:
-        trace = "".join(traceback.format_exception(error))
-        outcome = Outcome(error=(type(error).__name__, str(error), trace))
-        data = pickle.dumps(outcome)
-    with output:
-        output.write(data)
-
-
-def _call(request: Request) -> Any:
-    subject = subjects.load(request.driver, request.config_file)
-    driver = subject.adapter.construct(
-        request.share, base_format=request.base_format, execute=execute
-    )
-    return getattr(driver, request.hook)(_snapshot(request))
+    return output
 
 
 def _snapshot(request: Request) -> SnapshotRef:
