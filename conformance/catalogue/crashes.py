@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Crashes of the volume service at any point inside a hook."""
+
+from __future__ import annotations
+
+from assisted_kit.rules import Level
+from assisted_kit.rules import Rule
+
+MUST = Level.MUST
+
+RULES = (
+    Rule(
+        "CRH-001",
+        MUST,
+        "A create is finished, and no byte lost, wherever inside a hook the "
+        "volume service was killed.",
+        "An info file that was cut short when a service was killed named no "
+        "image any more, and the volume could not be attached.",
+        "sections 4 and 5",
+        ("commit 792da5dbb",),
+    ),
+    Rule(
+        "CRH-002",
+        MUST,
+        "A delete is finished, and no byte lost, wherever inside a hook the "
+        "volume service was killed.",
+        "A chain half merged, or a file that was removed before that was "
+        "recorded, is what a restarted service cannot make sense of: the "
+        "snapshot stays, and the volume cannot be read.",
+        "sections 4 and 5",
+        ("bug 1586604",),
+    ),
+)
