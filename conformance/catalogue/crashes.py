@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from assisted_kit.capabilities import Capability
 from assisted_kit.rules import Level
 from assisted_kit.rules import Rule
 
@@ -29,5 +30,17 @@ RULES = (
         "snapshot stays, and the volume cannot be read.",
         "sections 4 and 5",
         ("bug 1586604",),
+    ),
+    Rule(
+        "CRH-003",
+        MUST,
+        "The delete of a snapshot about which the compute service died "
+        "without a report is finished, and no byte lost, wherever inside a "
+        "hook the volume service was killed.",
+        "What one of them leaves half done, the other one finds: a service "
+        "that is restarted has to tell from the chain what was done.",
+        "sections 3, 4 and 5",
+        ("bug 1586604",),
+        requires=(Capability.overlay_files,),
     ),
 )

@@ -16,14 +16,14 @@ from assisted_kit.driver import Hook
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.subject import Subject
-from conformance.another_process import environment
-from conformance.another_process import Outcome
-from conformance.another_process import Request
 from conformance.crash import server
 from conformance.crash.killed import Killed
 from conformance.crash.points import Point
 from conformance.crash.server import Answer
 from conformance.crash.server import DeadlyRequest
+from conformance.hook_call import environment
+from conformance.hook_call import Outcome
+from conformance.hook_call import Request
 from conformance.watch import calls
 
 

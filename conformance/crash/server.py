@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 from typing import BinaryIO
 
-from conformance.another_process import Outcome
-from conformance.another_process import outcomes_alone
-from conformance.another_process import Request
 from conformance.crash.points import Point
 from conformance.crash.points import Points
+from conformance.hook_call import Outcome
+from conformance.hook_call import outcomes_alone
+from conformance.hook_call import Request
 
 NAME = "conformance.crash.server"
 """The module, whatever it is called while it is run."""
