@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from testtools.content import text_content
 
 from assisted_kit import qcow2
@@ -11,12 +13,16 @@ from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from conformance.case import ConformanceTest
+from conformance.crash.commits import CommitSweep
 from conformance.crash.fork_server import ForkServer
+from conformance.crash.sweep import HookSweep
 from conformance.crash.sweep import Sweep
 from conformance.oracle import Difference
 from conformance.snapshot import SnapshotUnderTest
 from conformance.violation import OperationFailed
 from conformance.volume import VolumeUnderTest
+
+AnySweep = TypeVar("AnySweep", bound=Sweep)
 
 
 class SweepingTest(ConformanceTest):
@@ -25,13 +31,21 @@ class SweepingTest(ConformanceTest):
     A claim is evaluated once for each point.
     """
 
-    def setUp(self) -> None:
-        super().setUp()
-        self._server = self.useFixture(ForkServer(self.subject))
+    def hook_sweep(
+        self, volume: VolumeUnderTest, operation: Operation
+    ) -> Sweep:
+        """Of the points inside the hooks."""
+        server = self.useFixture(ForkServer(self.subject))
+        return self._reported(
+            volume, HookSweep(volume.deployment, server, operation)
+        )
 
-    def sweep(self, volume: VolumeUnderTest, operation: Operation) -> Sweep:
-        """Its points are a detail of the test."""
-        sweep = Sweep(volume.deployment, self._server, operation)
+    def commit_sweep(self, volume: VolumeUnderTest) -> CommitSweep:
+        """Of the volume manager's transactions."""
+        return self._reported(volume, CommitSweep(volume.deployment))
+
+    def _reported(self, volume: VolumeUnderTest, sweep: AnySweep) -> AnySweep:
+        """The same, its points a detail of the test."""
 
         def points() -> str:
             listed = "\n".join(sweep.points)
@@ -67,11 +81,13 @@ class SweepingTest(ConformanceTest):
     ) -> None:
         """Claim it once for each point, whatever was looked at there."""
         if trouble is not None:
-            died = sweep.died_at or f"{len(sweep.points)} operations before"
+            died = (
+                sweep.died_at or f"in {len(sweep.points)} earlier operations"
+            )
             self.claim(
                 False,
                 trouble.expected,
-                f"{trouble.observed}\nthe volume service was killed in {died}",
+                f"{trouble.observed}\nthe volume service was killed {died}",
             )
         elif sweep.died_at:
             self.claim(True, "", "")

@@ -28,7 +28,7 @@ class CrashTest(SweepingTest):
     @verifies("CRH-001")
     def test_create_killed_at_each_point(self, guest: str) -> None:
         volume = self.given_volume(attached=guest == "attached", snapshots=1)
-        sweep = self.sweep(volume, Operation.CREATE)
+        sweep = self.hook_sweep(volume, Operation.CREATE)
         while not sweep.is_over:
             with sweep.deadly(lambda: self.guest_writes(volume, sweep)):
                 snapshot = volume.start_snapshot()
@@ -46,7 +46,7 @@ class CrashTest(SweepingTest):
         self, guest: str, position: str
     ) -> None:
         volume = self.given_volume(attached=guest == "attached", snapshots=1)
-        sweep = self.sweep(volume, Operation.DELETE)
+        sweep = self.hook_sweep(volume, Operation.DELETE)
         while not sweep.is_over:
             volume.take_snapshot()
             volume.write()
@@ -76,7 +76,7 @@ class CrashAfterDeathTest(SweepingTest):
         self, what: str, guest: str
     ) -> None:
         volume = self.given_volume(attached=True, snapshots=1)
-        sweep = self.sweep(volume, Operation.DELETE)
+        sweep = self.hook_sweep(volume, Operation.DELETE)
         while not sweep.is_over:
             snapshot = self._unreported(volume, what)
             if guest == "detached":
@@ -110,3 +110,59 @@ class CrashAfterDeathTest(SweepingTest):
         volume.deployment.let_deadline_pass()
         volume.write()
         return snapshot
+
+
+@expanded
+class CommitTest(SweepingTest):
+    """Contract section 4: any process carries on from the database."""
+
+    @ddt.data(*crossed(Operation, GUESTS))
+    @ddt.unpack
+    @verifies("CRH-004")
+    def test_killed_before_each_commit(
+        self, operation: Operation, guest: str
+    ) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=1)
+        sweep = self.commit_sweep(volume)
+        while not sweep.is_over:
+            if operation is Operation.DELETE:
+                volume.take_snapshot()
+                volume.write()
+            # Its guest waits, since it may not have been switched yet.
+            with sweep.deadly(lambda: None):
+                snapshot = self._started(volume, operation)
+                volume.settle()
+            if not sweep.nova_was_asked:
+                self._delete_what_failed(volume, snapshot)
+            is_taken = operation is Operation.CREATE and sweep.nova_was_asked
+            self.claim_converged(
+                sweep,
+                snapshot,
+                Status.AVAILABLE if is_taken else Status.DELETED,
+            )
+            if is_taken:
+                snapshot.delete()
+            volume.write()
+        if guest == "attached":
+            volume.restart()
+        self.claim_all_is_well(volume, sweep)
+
+    def _started(
+        self, volume: VolumeUnderTest, operation: Operation
+    ) -> SnapshotUnderTest:
+        if operation is Operation.CREATE:
+            return volume.start_snapshot()
+        snapshot = volume.snapshots[0]
+        snapshot.start_delete()
+        return snapshot
+
+    def _delete_what_failed(
+        self, volume: VolumeUnderTest, snapshot: SnapshotUnderTest
+    ) -> None:
+        """Have the deadline pass, and delete what nobody will ever do."""
+        volume.deployment.let_deadline_pass()
+        snapshot.start_delete(force=True)
+        volume.settle()
+        # Of a create, its guest was never switched.
+        volume.detach()
+        volume.attach()

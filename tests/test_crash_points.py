@@ -98,7 +98,8 @@ def points(
             try:
                 call(ref)
             except Killed as killed:
-                yield killed.point
+                assert isinstance(killed.where, Point)
+                yield killed.where
             else:
                 return
             number += 1

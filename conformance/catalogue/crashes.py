@@ -43,4 +43,16 @@ RULES = (
         ("bug 1586604",),
         requires=(Capability.overlay_files,),
     ),
+    Rule(
+        "CRH-004",
+        MUST,
+        "A create or delete is finished, and no byte lost, before whichever "
+        "transaction the volume service was killed; where Nova was never "
+        "asked, the snapshot is deleted after the deadline.",
+        "A hook that is called again may find what it returned stored: a "
+        "driver that took that for somebody else's left the snapshot in "
+        "error.",
+        "sections 4 and 5",
+        ("bug 1310526",),
+    ),
 )

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from conformance.crash.points import Point
-
 
 class Killed(BaseException):
     """The volume service was killed; no Exception, which would be handled.
 
     What the dead process would have done next, nobody does.
+
+    :param where: the point, or how it is called.
     """
 
-    def __init__(self, point: Point) -> None:
-        super().__init__(f"killed at {point}")
-        self.point = point
+    def __init__(self, where: object) -> None:
+        super().__init__(f"killed {where}")
+        self.where = where

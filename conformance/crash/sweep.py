@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,29 +17,22 @@ from conformance.crash.killed import Killed
 from conformance.deployment import Deployment
 
 
-class Sweep:
-    """Has the volume service die at each point of an operation once.
+class Sweep(abc.ABC):
+    """Has the volume service die at each point of an operation once."""
 
-    At those of *begin* first.  The operation in which that has no more of
-    them is the one that dies at the first of *complete*.
-    """
-
-    def __init__(
-        self, deployment: Deployment, server: ForkServer, operation: Operation
-    ) -> None:
+    def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._server = server
-        self._left = {Hook.begin(operation): 1, Hook.complete(operation): 1}
         self.died_at = ""
-        """The hook and the point; empty unless the last operation died."""
+        """The point; empty unless the last operation died."""
+        self.died_in: Hook | None = None
+        """The hook in which that was, if it was in one."""
         self.points: list[str] = []
         """All that it died at."""
-        self.died_in: Hook | None = None
 
     @property
+    @abc.abstractmethod
     def is_over(self) -> bool:
         """Whether the last operation had no point left to die at."""
-        return not self._left
 
     @contextmanager
     def deadly(self, meanwhile: Callable[[], object]) -> Iterator[None]:
@@ -47,16 +42,50 @@ class Sweep:
 
         :param meanwhile: what is done while there is no volume service.
         """
-        deployment = self._deployment
         self.died_at = ""
         self.died_in = None
-        for hook, point in list(self._left.items()):
-            deployment.driver.call_instead(hook, self._calling(hook, point))
-        yield
-        deployment.settle()
+        with self._armed():
+            yield
+            self._deployment.settle()
         if self.died_at:
-            with deployment.service_down():
+            with self._deployment.service_down():
                 meanwhile()
+
+    @abc.abstractmethod
+    def _armed(self) -> AbstractContextManager[None]:
+        """Have the volume service that there is now die in the body."""
+
+    def _died(self, where: str, hook: Hook | None = None) -> None:
+        self.died_at = where
+        self.died_in = hook
+        self.points.append(where)
+
+
+class HookSweep(Sweep):
+    """Dies inside the hooks, at the points of *begin* first.
+
+    The operation in which that has no more of them is the one that dies at
+    the first of *complete*.
+    """
+
+    def __init__(
+        self, deployment: Deployment, server: ForkServer, operation: Operation
+    ) -> None:
+        super().__init__(deployment)
+        self._server = server
+        self._left = {Hook.begin(operation): 1, Hook.complete(operation): 1}
+
+    @property
+    def is_over(self) -> bool:
+        return not self._left
+
+    @contextmanager
+    def _armed(self) -> Iterator[None]:
+        for hook, point in self._left.items():
+            self._deployment.driver.call_instead(
+                hook, self._calling(hook, point)
+            )
+        yield
 
     def _calling(self, hook: Hook, point: int) -> Callable[[Any], Any]:
         call = self._server.calling(
@@ -68,9 +97,7 @@ class Sweep:
                 returned = call(snapshot_ref)
             except Killed as killed:
                 self._left[hook] += 1
-                self.died_in = hook
-                self.died_at = f"{hook}, {killed.point}"
-                self.points.append(self.died_at)
+                self._died(f"in {hook}, {killed.where}", hook)
                 raise
             except Exception:
                 # Nothing that it would do next is a point of the driver's.

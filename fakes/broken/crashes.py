@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fakes.broken.registry import BrokenDriver
 from reference_driver.chain import Chain
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 from reference_driver.plan import Plan
+from reference_driver.share import RECORDED
 
 
 class MakesOverlayOnce(RemoteFSAssistedDriver):
@@ -20,6 +23,17 @@ class MakesOverlayOnce(RemoteFSAssistedDriver):
         if files.exists(overlay):
             raise FileExistsError(overlay)
         super()._make_overlay(files, chain, overlay, size)
+
+
+class CompletesOnce(RemoteFSAssistedDriver):
+    """Takes what it had stored itself for somebody else's."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        if RECORDED in snapshot_ref.snapshot_admin_metadata:
+            raise FileExistsError(snapshot_ref.id)
+        return super().create_snapshot_assisted_complete(snapshot_ref)
 
 
 class RemovesBeforeRebase(RemoteFSAssistedDriver):
@@ -56,6 +70,7 @@ class RemovesBeforeRecord(RemoteFSAssistedDriver):
 
 BROKEN = (
     BrokenDriver(MakesOverlayOnce, ("CRH-001",)),
+    BrokenDriver(CompletesOnce, ("CRH-004",)),
     BrokenDriver(RemovesBeforeRebase, ("CRH-002",)),
     BrokenDriver(RemovesBeforeRecord, ("CRH-002",)),
 )
