@@ -8,57 +8,25 @@ there as plain data, and what the hook returned or raised comes back.
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oslo_context import context as oslo_context
-
-from assisted_kit import subject as subjects
 from assisted_kit.driver import Hook
 from assisted_kit.errors import AssistedKitError
-from assisted_kit.process import execute
-from assisted_kit.refs import AttachmentRef
 from assisted_kit.refs import SnapshotRef
-from assisted_kit.refs import VolumeRef
 from assisted_kit.subject import Subject
+from conformance import hook_call
+from conformance.hook_call import Outcome
+from conformance.hook_call import Request
 from conformance.watch import calls
 
 
 class ProcessEnded(AssistedKitError):
     """The process ended before the hook returned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the process is to do, as plain data."""
-
-    driver: str
-    config_file: str | None
-    share: Path
-    base_format: str
-    hook: str
-    snapshot_id: str
-    volume: Mapping[str, Any]
-    snapshots: list[Mapping[str, Any]]
-    attachments: list[Mapping[str, Any]]
-    context: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How the hook ended there."""
-
-    returned: Any = None
-    error: tuple[str, str, str] | None = None
-    """Name of the exception's class, its text, and the traceback."""
 
 
 def calling(
@@ -67,50 +35,20 @@ def calling(
     """A function that calls ``hook`` in a process of its own."""
 
     def call(snapshot_ref: SnapshotRef) -> Any:
-        volume = snapshot_ref.volume
-        context = snapshot_ref.obj_context
-        outcome = _run(
-            Request(
-                subject.driver,
-                subject.config_file,
-                share,
-                base_format,
-                hook,
-                snapshot_ref.id,
-                _fields(volume),
-                [_fields(snapshot) for snapshot in volume.snapshots],
-                [_fields(a) for a in volume.volume_attachment],
-                context and context.to_dict(),
-            )
-        )
-        if outcome.error is not None:
-            name, text, trace = outcome.error
-            # Exceptions count by the name of their class (section 1).
-            error = type(name, (Exception,), {})(text)
-            error.add_note(f"in the other process:\n{trace}")
-            raise error
-        return outcome.returned
+        request = Request.of(subject, share, base_format, hook, snapshot_ref)
+        return _run(request).result()
 
     return call
 
 
-def _fields(ref: Any) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in ref._fields.items()
-        if name not in ("snapshots", "volume_attachment")
-    }
-
-
 def _run(request: Request) -> Outcome:
-    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     with calls.aside():
         done = subprocess.run(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-P", "-m", hook_call.__name__],
             input=pickle.dumps(request),
             capture_output=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": path},
+            env=hook_call.environment(),
         )
     sys.stderr.write(done.stderr.decode(errors="backslashreplace"))
     try:
@@ -121,62 +59,3 @@ def _run(request: Request) -> Outcome:
             f"{done.returncode}: {done.stderr.decode(errors='replace')}"
         ) from error
     return outcome
-
-
-def main() -> None:
-    """Do what the standard input says; the output is the outcome."""
-    request: Request = pickle.load(sys.stdin.buffer)  # noqa: S301
-    # What a driver prints is not to get into the outcome.
-    output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    try:
-        outcome = Outcome(_call(request))
-        data = pickle.dumps(outcome)
-    except BaseException as error:
-        trace = "".join(traceback.format_exception(error))
-        outcome = Outcome(error=(type(error).__name__, str(error), trace))
-        data = pickle.dumps(outcome)
-    with output:
-        output.write(data)
-
-
-def _call(request: Request) -> Any:
-    subject = subjects.load(request.driver, request.config_file)
-    driver = subject.adapter.construct(
-        request.share, base_format=request.base_format, execute=execute
-    )
-    return getattr(driver, request.hook)(_snapshot(request))
-
-
-def _snapshot(request: Request) -> SnapshotRef:
-    context = request.context and oslo_context.RequestContext.from_dict(
-        dict(request.context), overwrite=False
-    )
-    volume = VolumeRef(
-        {
-            **request.volume,
-            "snapshots": [
-                SnapshotRef(fields, obj_context=context)
-                for fields in request.snapshots
-            ],
-            "volume_attachment": [
-                AttachmentRef(fields, obj_context=context)
-                for fields in request.attachments
-            ],
-        },
-        obj_context=context,
-    )
-    found: SnapshotRef | None = None
-    for snapshot in volume.snapshots:
-        snapshot.bind(volume)
-        if snapshot.id == request.snapshot_id:
-            found = snapshot
-    assert found is not None, "the snapshot is none of its volume's"
-    return found
-
-
-if __name__ == "__main__":
-    # Pickled names are those of the module, not of the program.
-    from conformance import another_process
-
-    another_process.main()

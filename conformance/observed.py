@@ -15,6 +15,7 @@ from assisted_kit.driver import Hook
 from assisted_kit.driver import LegacyCall
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
+from conformance.crash.killed import Killed
 from conformance.waiting import VirtualTime
 from conformance.watch import GivenUp
 from conformance.watch import Watch
@@ -33,6 +34,8 @@ class HookCall:
     def __str__(self) -> str:
         if self.error is None:
             ended = f"returned {_without_secrets(self.returned)!r}"
+        elif isinstance(self.error, Killed):
+            ended = str(self.error)
         elif isinstance(self.error, GivenUp):
             ended = "did not return, and was ended by the kit"
         else:
@@ -41,7 +44,7 @@ class HookCall:
 
     def traceback(self) -> str:
         """Where the hook raised, for whoever mends it."""
-        if self.error is None or isinstance(self.error, GivenUp):
+        if self.error is None or isinstance(self.error, (GivenUp, Killed)):
             return ""
         return "".join(traceback.format_exception(self.error)).rstrip()
 

@@ -11,6 +11,7 @@ import pytest
 from oslo_context import context as oslo_context
 
 from assisted_kit import subject as subjects
+from assisted_kit.adapter import DriverAdapter
 from assisted_kit.driver import Hook
 from assisted_kit.refs import AttachmentRef
 from assisted_kit.refs import SnapshotRef
@@ -101,3 +102,18 @@ def test_exceptions_come_back_by_the_name_of_their_class(
 def test_a_process_that_ends_is_told(ref: SnapshotRef, tmp_path: Path) -> None:
     with pytest.raises(another_process.ProcessEnded, match="status 7"):
         calling(Hook.DELETE_BEGIN, tmp_path)(ref)
+
+
+class SharedAdapter(DriverAdapter):
+    def construct(self, share: Path, **others: Any) -> Any:
+        return super().construct(share / "below", **others)
+
+
+def test_the_adapter_constructs_the_driver_there(
+    ref: SnapshotRef, tmp_path: Path
+) -> None:
+    subject = subjects.of_class(Elsewhere, SharedAdapter)
+    call = another_process.calling(
+        subject, tmp_path, "raw", Hook.CREATE_COMPLETE
+    )
+    assert call(ref)["share"] == str(tmp_path / "below")

@@ -10,6 +10,9 @@ from concurrent import futures
 
 LOG = logging.getLogger(__name__)
 
+THREAD_NAME = "assisted-kit"
+"""How the names of the manager's threads begin."""
+
 
 class Pending:
     """How much work is running or queued, in any number of pools.
@@ -49,7 +52,7 @@ class Workers:
     def __init__(self, size: int, pending: Pending) -> None:
         # An idle thread of futurist's pool looks at its queue once a second.
         self._executor = futures.ThreadPoolExecutor(
-            size, thread_name_prefix="assisted-kit"
+            size, thread_name_prefix=THREAD_NAME
         )
         self._pending = pending
 

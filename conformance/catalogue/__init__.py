@@ -18,6 +18,7 @@ from conformance.catalogue import command_failures
 from conformance.catalogue import concurrency
 from conformance.catalogue import conduct
 from conformance.catalogue import connections
+from conformance.catalogue import crashes
 from conformance.catalogue import create
 from conformance.catalogue import data
 from conformance.catalogue import delete
@@ -49,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     *attempts.RULES,
     *pending.RULES,
     *restarts.RULES,
+    *crashes.RULES,
     *reports.RULES,
     *security.RULES,
     *conduct.RULES,

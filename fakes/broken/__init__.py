@@ -16,6 +16,7 @@ from fakes.broken import conduct_commands
 from fakes.broken import conduct_images
 from fakes.broken import conduct_secrets
 from fakes.broken import connections
+from fakes.broken import crashes
 from fakes.broken import creates
 from fakes.broken import deletes
 from fakes.broken import encryption
@@ -54,6 +55,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *pending.BROKEN,
     *requests.BROKEN,
     *restarts.BROKEN,
+    *crashes.BROKEN,
     *reports.BROKEN,
     *trust.BROKEN,
 )

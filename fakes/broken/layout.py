@@ -129,7 +129,11 @@ class TakesWhatIsThere(RemoteFSAssistedDriver):
 
 BROKEN = (
     BrokenDriver(RecordsBackingFile, ("LAY-001",), ("bug 1222907",)),
-    BrokenDriver(WritesInPlace, ("LAY-003",), ("commit 792da5dbb",)),
+    BrokenDriver(
+        WritesInPlace,
+        ("LAY-003", "CRH-001", "CRH-002", "CRH-003"),
+        ("commit 792da5dbb",),
+    ),
     BrokenDriver(NamesById, ("LAY-004",), ("bug 1798468",)),
     BrokenDriver(TakesMissingForNone, ("LAY-005",)),
     BrokenDriver(NeedsInfoFile, ("LAY-006",)),

@@ -66,8 +66,8 @@ class OwnBooksDriver:
     def create_volume_from_snapshot(
         self, volume: Any, snapshot: Any
     ) -> dict[str, Any]:
-        layers, chain = self._settled(snapshot.volume)
-        overlay = self._overlay(layers, chain, snapshot)
+        layers, _ = self._settled(snapshot.volume)
+        overlay = self._overlay(layers, snapshot)
         if overlay.backing is None:
             raise Refused(f"snapshot {snapshot.id} was pulled away")
         return self._copy(layers, layers.image(overlay.backing), volume)
@@ -197,7 +197,7 @@ class OwnBooksDriver:
         """How a snapshot that was available is deleted."""
         volume = snapshot.volume
         chain = layers.chain(self._top(layers, volume))
-        overlay = self._overlay(layers, chain, snapshot)
+        overlay = self._overlay(layers, snapshot)
         names = {image.name for image in chain}
         astray = self._astray(layers, volume, names, but=snapshot)
         if overlay.name not in names:
@@ -265,13 +265,7 @@ class OwnBooksDriver:
 
     def _top(self, layers: Layers, volume: Any) -> str:
         """The active image, as far as it is recorded."""
-        unrecorded = {
-            name
-            for snapshot in volume.snapshots
-            if RECORDED not in snapshot.snapshot_admin_metadata
-            for name in layers.made_for(snapshot.id)
-        }
-        top = layers.top(unrecorded)
+        top = layers.top(self._unrecorded(layers, volume))
         for snapshot in volume.snapshots:
             stored = snapshot.snapshot_admin_metadata
             if (
@@ -283,21 +277,39 @@ class OwnBooksDriver:
                 raise LayersError(f"{stored[FILE]} and all above are missing")
         return top
 
-    def _overlay(
-        self, layers: Layers, chain: list[Image], snapshot: Any
-    ) -> Image:
+    def _overlay(self, layers: Layers, snapshot: Any) -> Image:
         """``o(s)``: its own overlay, or what that was pulled into."""
-        stored = snapshot.snapshot_admin_metadata
-        if RECORDED not in stored:
+        if RECORDED not in snapshot.snapshot_admin_metadata:
             raise Refused(f"snapshot {snapshot.id} was never completed")
-        if layers.path(stored[FILE]).exists():
-            return layers.image(stored[FILE])
-        above = [
-            image
-            for image in chain
-            if image.number > layers.number(stored[FILE])
-        ]
-        return above[-1]
+        name = self._recorded(layers, snapshot.volume, snapshot)
+        if name is None:
+            raise LayersError(f"no overlay of snapshot {snapshot.id} is left")
+        return layers.image(name)
+
+    def _recorded(
+        self, layers: Layers, volume: Any, snapshot: Any
+    ) -> str | None:
+        """The overlay of a completed snapshot, in the chain or not.
+
+        The layer above its own has what was pulled away from under it, and
+        may in turn have been pulled away without anybody having reported it.
+        """
+        own = snapshot.snapshot_admin_metadata[FILE]
+        unrecorded = self._unrecorded(layers, volume)
+        for name in layers.names():
+            above = layers.number(name) >= layers.number(own)
+            if above and name not in unrecorded:
+                return name
+        return None
+
+    def _unrecorded(self, layers: Layers, volume: Any) -> set[str]:
+        """The overlays of creates that were never completed."""
+        return {
+            name
+            for snapshot in volume.snapshots
+            if RECORDED not in snapshot.snapshot_admin_metadata
+            for name in layers.made_for(snapshot.id)
+        }
 
     def _pending_ids(self, layers: Layers, volume: Any) -> dict[str, str]:
         """Snapshots whose overlay the guest may use, with that overlay."""
@@ -318,13 +330,14 @@ class OwnBooksDriver:
         self, layers: Layers, volume: Any, chain: set[str], *, but: Any
     ) -> list[str]:
         """Recorded overlays of other snapshots that the chain leaves out."""
-        return [
-            stored[FILE]
+        recorded = (
+            self._recorded(layers, volume, snapshot)
             for snapshot in volume.snapshots
             if snapshot.id != but.id
-            and RECORDED in (stored := snapshot.snapshot_admin_metadata)
-            and stored[FILE] not in chain
-            and layers.path(stored[FILE]).exists()
+            and RECORDED in snapshot.snapshot_admin_metadata
+        )
+        return [
+            name for name in recorded if name is not None and name not in chain
         ]
 
     def _check_settled(

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Crashes of the volume service at any point inside a hook."""
+
+from __future__ import annotations
+
+from assisted_kit.capabilities import Capability
+from assisted_kit.rules import Level
+from assisted_kit.rules import Rule
+
+MUST = Level.MUST
+
+RULES = (
+    Rule(
+        "CRH-001",
+        MUST,
+        "A create is finished, and no byte lost, wherever inside a hook the "
+        "volume service was killed.",
+        "An info file that was cut short when a service was killed named no "
+        "image any more, and the volume could not be attached.",
+        "sections 4 and 5",
+        ("commit 792da5dbb",),
+    ),
+    Rule(
+        "CRH-002",
+        MUST,
+        "A delete is finished, and no byte lost, wherever inside a hook the "
+        "volume service was killed.",
+        "A chain half merged, or a file that was removed before that was "
+        "recorded, is what a restarted service cannot make sense of: the "
+        "snapshot stays, and the volume cannot be read.",
+        "sections 4 and 5",
+        ("bug 1586604",),
+    ),
+    Rule(
+        "CRH-003",
+        MUST,
+        "The delete of a snapshot about which the compute service died "
+        "without a report is finished, and no byte lost, wherever inside a "
+        "hook the volume service was killed.",
+        "What one of them leaves half done, the other one finds: a service "
+        "that is restarted has to tell from the chain what was done.",
+        "sections 3, 4 and 5",
+        ("bug 1586604",),
+        requires=(Capability.overlay_files,),
+    ),
+    Rule(
+        "CRH-004",
+        MUST,
+        "A create or delete is finished, and no byte lost, before whichever "
+        "transaction the volume service was killed; where Nova was never "
+        "asked, the snapshot is deleted after the deadline.",
+        "A hook that is called again may find what it returned stored: a "
+        "driver that took that for somebody else's left the snapshot in "
+        "error.",
+        "sections 4 and 5",
+        ("bug 1310526",),
+    ),
+)

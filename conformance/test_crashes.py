@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The volume service killed inside a hook: each point of an operation."""
+
+from __future__ import annotations
+
+import ddt
+
+from assisted_kit.driver import Operation
+from assisted_kit.lifecycle import Status
+from conformance.case import verifies
+from conformance.rows import crossed
+from conformance.rows import expanded
+from conformance.rows import GUESTS
+from conformance.rows import row
+from conformance.snapshot import SnapshotUnderTest
+from conformance.sweeping import SweepingTest
+from conformance.volume import VolumeUnderTest
+from fakes.compute import Fault
+
+POSITIONS = ("oldest", "newest")
+
+
+@expanded
+class CrashTest(SweepingTest):
+    """Contract section 4: a hook called again finishes the job."""
+
+    @ddt.data(*GUESTS)
+    @verifies("CRH-001")
+    def test_create_killed_at_each_point(self, guest: str) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=1)
+        sweep = self.hook_sweep(volume, Operation.CREATE)
+        while not sweep.is_over:
+            with sweep.deadly(lambda: self.guest_writes(volume, sweep)):
+                snapshot = volume.start_snapshot()
+                volume.settle()
+            self.claim_converged(sweep, snapshot, Status.AVAILABLE)
+            snapshot.delete()
+        if guest == "attached":
+            volume.restart()
+        self.claim_all_is_well(volume, sweep)
+
+    @ddt.data(*crossed(GUESTS, POSITIONS))
+    @ddt.unpack
+    @verifies("CRH-002")
+    def test_delete_killed_at_each_point(
+        self, guest: str, position: str
+    ) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=1)
+        sweep = self.hook_sweep(volume, Operation.DELETE)
+        while not sweep.is_over:
+            volume.take_snapshot()
+            volume.write()
+            snapshot = volume.snapshots[0 if position == "oldest" else -1]
+            with sweep.deadly(lambda: self.guest_writes(volume, sweep)):
+                snapshot.start_delete()
+                volume.settle()
+            self.claim_converged(sweep, snapshot, Status.DELETED)
+        if guest == "attached":
+            volume.restart()
+        self.claim_all_is_well(volume, sweep)
+
+
+@expanded
+class CrashAfterDeathTest(SweepingTest):
+    """Contract sections 4 and 5: a delete converges all the same."""
+
+    @ddt.data(
+        row("create", "attached"),
+        row("create", "detached"),
+        row("oldest", "attached"),
+        row("newest", "attached"),
+    )
+    @ddt.unpack
+    @verifies("CRH-003")
+    def test_delete_after_the_compute_service_died(
+        self, what: str, guest: str
+    ) -> None:
+        volume = self.given_volume(attached=True, snapshots=1)
+        sweep = self.hook_sweep(volume, Operation.DELETE)
+        while not sweep.is_over:
+            snapshot = self._unreported(volume, what)
+            if guest == "detached":
+                volume.detach()
+            with sweep.deadly(lambda: self.guest_writes(volume, sweep)):
+                snapshot.start_delete(force=True)
+                volume.settle()
+            self.claim_converged(sweep, snapshot, Status.DELETED)
+            if guest == "detached":
+                volume.attach()
+            volume.write()
+        # A Nova that died does not read the connection information again.
+        volume.detach()
+        self.claim_all_is_well(volume, sweep)
+
+    def _unreported(
+        self, volume: VolumeUnderTest, what: str
+    ) -> SnapshotUnderTest:
+        """A snapshot about which nobody reported what was done."""
+        faults = volume.deployment.faults
+        if what == "create":
+            faults.on(Operation.CREATE, Fault.DIE_AFTER_WORK)
+            snapshot = volume.start_snapshot()
+        else:
+            volume.take_snapshot()
+            volume.write()
+            snapshot = volume.snapshots[0 if what == "oldest" else -1]
+            faults.on(Operation.DELETE, Fault.DIE_AFTER_WORK)
+            snapshot.start_delete()
+        volume.settle()
+        volume.deployment.let_deadline_pass()
+        volume.write()
+        return snapshot
+
+
+@expanded
+class CommitTest(SweepingTest):
+    """Contract section 4: any process carries on from the database."""
+
+    @ddt.data(*crossed(Operation, GUESTS))
+    @ddt.unpack
+    @verifies("CRH-004")
+    def test_killed_before_each_commit(
+        self, operation: Operation, guest: str
+    ) -> None:
+        volume = self.given_volume(attached=guest == "attached", snapshots=1)
+        sweep = self.commit_sweep(volume)
+        while not sweep.is_over:
+            if operation is Operation.DELETE:
+                volume.take_snapshot()
+                volume.write()
+            # Its guest waits, since it may not have been switched yet.
+            with sweep.deadly(lambda: None):
+                snapshot = self._started(volume, operation)
+                volume.settle()
+            if not sweep.nova_was_asked:
+                self._delete_what_failed(volume, snapshot)
+            is_taken = operation is Operation.CREATE and sweep.nova_was_asked
+            self.claim_converged(
+                sweep,
+                snapshot,
+                Status.AVAILABLE if is_taken else Status.DELETED,
+            )
+            if is_taken:
+                snapshot.delete()
+            volume.write()
+        if guest == "attached":
+            volume.restart()
+        self.claim_all_is_well(volume, sweep)
+
+    def _started(
+        self, volume: VolumeUnderTest, operation: Operation
+    ) -> SnapshotUnderTest:
+        if operation is Operation.CREATE:
+            return volume.start_snapshot()
+        snapshot = volume.snapshots[0]
+        snapshot.start_delete()
+        return snapshot
+
+    def _delete_what_failed(
+        self, volume: VolumeUnderTest, snapshot: SnapshotUnderTest
+    ) -> None:
+        """Have the deadline pass, and delete what nobody will ever do."""
+        volume.deployment.let_deadline_pass()
+        snapshot.start_delete(force=True)
+        volume.settle()
+        # Of a create, its guest was never switched.
+        volume.detach()
+        volume.attach()

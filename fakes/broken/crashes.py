@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects that show only when the volume service dies at the wrong moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes.broken.registry import BrokenDriver
+from reference_driver.chain import Chain
+from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.plan import Plan
+from reference_driver.share import RECORDED
+
+
+class MakesOverlayOnce(RemoteFSAssistedDriver):
+    """Fails on the overlay that a begin that was killed has made."""
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        if files.exists(overlay):
+            raise FileExistsError(overlay)
+        super()._make_overlay(files, chain, overlay, size)
+
+
+class CompletesOnce(RemoteFSAssistedDriver):
+    """Takes what it had stored itself for somebody else's."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        if RECORDED in snapshot_ref.snapshot_admin_metadata:
+            raise FileExistsError(snapshot_ref.id)
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+class RemovesBeforeRebase(RemoteFSAssistedDriver):
+    """Removes what it has committed while the overlay above still needs it.
+
+    A ``rebase -u`` does not look at the former backing file.
+    """
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        above = chain.above(plan.remove) if plan.remove in chain else None
+        if above is None:
+            return super()._commit(files, info, chain, plan)
+        qemu_img = self._qemu_img_of(files)
+        qemu_img.commit(files.path(plan.remove))
+        files.remove(plan.remove)
+        qemu_img.rebase(
+            files.path(above.name), plan.target, plan.target_format
+        )
+        return info
+
+
+class RemovesBeforeRecord(RemoteFSAssistedDriver):
+    """Removes the active image before the info file names another one."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        info = super()._commit(files, info, chain, plan)
+        files.remove(plan.remove)
+        return info
+
+
+BROKEN = (
+    BrokenDriver(MakesOverlayOnce, ("CRH-001",)),
+    BrokenDriver(CompletesOnce, ("CRH-004",)),
+    BrokenDriver(RemovesBeforeRebase, ("CRH-002",)),
+    BrokenDriver(RemovesBeforeRecord, ("CRH-002",)),
+)
