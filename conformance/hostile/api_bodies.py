@@ -97,6 +97,14 @@ MALFORMED: Mapping[str, object] = {
         for value in _NO_STATUS
     },
     "status nested": {KEY: _nested(200)},
+    "status nested too deep": {KEY: {"status": _nested(5000)}},
+    "nested too deep": {KEY: _nested(5000)},
+    "formats nested too deep": {KEY: {**DONE, "file_format": _nested(5000)}},
+    "key nested too deep": {KEY: {**DONE, "another": _nested(5000)}},
+    "compute_progress of many digits": {
+        KEY: {**DONE, "compute_progress": 10**5000}
+    },
+    "status of many digits": {KEY: {"status": 10**5000}},
     "unknown key": {KEY: {**DONE, "snapshot_status": "x"}},
     "key of the manager": {KEY: {**DONE, "manager:phase": "complete"}},
     "key of the row": {KEY: {**DONE, "volume_id": "other"}},

@@ -27,6 +27,20 @@ def admin(**pairs: object) -> dict[str, object]:
     }
 
 
+class _Mute:
+    """An object of a driver's that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("there is nothing to be shown")
+
+
+def _nested(depth: int) -> object:
+    value: object = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 FORMS: Mapping[str, HostileUpdate] = {
     "a string": (BEGIN, "available", errors.NotAMapping),
     "a list of pairs": (BEGIN, [("progress", "1%")], errors.NotAMapping),
@@ -156,6 +170,21 @@ FORMS: Mapping[str, HostileUpdate] = {
         admin(create_info__type="qcow2"),
         errors.IncompleteRequest,
     ),
+    "a number of many digits": (BEGIN, 10**5000, errors.NotAMapping),
+    "numbers of many digits": (BEGIN, [10**5000], errors.NotAMapping),
+    "value of many digits": (
+        BEGIN,
+        {"provider_id": 10**5000},
+        errors.WrongType,
+    ),
+    "key of many digits": (BEGIN, {10**5000: "x"}, errors.UnknownKey),
+    "key of a mebibyte": (BEGIN, {"x" * 2**20: "x"}, errors.UnknownKey),
+    "nested value": (
+        BEGIN,
+        {"metadata": {"a": _nested(5000)}},
+        errors.WrongType,
+    ),
+    "what has no repr": (BEGIN, {"provider_id": _Mute()}, errors.WrongType),
     "true": (BEGIN, True, errors.NotAMapping),
     "zero": (COMPLETE, 0, errors.NotAMapping),
     "bytes": (BEGIN, b"{}", errors.NotAMapping),
