@@ -187,4 +187,16 @@ RULES = (
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "SEC-016",
+        MUST,
+        "An image that is replaced while a snapshot operation is under way "
+        "leads nothing outside the share: no file is opened, nobody is "
+        "connected to.",
+        "A share is written by others at any time, and what begin has "
+        "validated is not what complete finds.",
+        "section 8",
+        ("CVE-2024-32498",),
+        requires=OVERLAYS,
+    ),
 )

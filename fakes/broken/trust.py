@@ -135,6 +135,21 @@ class LooksFirst(RemoteFSAssistedDriver):
         return info
 
 
+class TrustsItsBegin(RemoteFSAssistedDriver):
+    """Has ``qemu-img`` open the overlay: *begin* has made it, after all."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        with contextlib.suppress(ProcessFailed):
+            self._qemu_img._execute(
+                *("qemu-img", "info", "-U", "-f", "qcow2", "--backing-chain"),
+                files.at(files.overlay(snapshot_ref.id)),
+            )
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
 class TakesDamagedHeaders(RemoteFSAssistedDriver):
     """Goes by what it recorded where a header makes no sense."""
 
@@ -207,6 +222,7 @@ BROKEN = (
     BrokenDriver(
         LooksFirst, ("SEC-015",), ("CVE-2024-32498", "CVE-2024-4467")
     ),
+    BrokenDriver(TrustsItsBegin, ("SEC-016",), ("CVE-2024-32498",)),
     BrokenDriver(NeedsBareNames, ("SEC-013",), ("bug 2103742",)),
     BrokenDriver(TakesDamageForNothing, ("SEC-003",), ("commit 792da5dbb",)),
 )
