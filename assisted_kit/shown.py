@@ -25,12 +25,12 @@ class _Brief(reprlib.Repr):
 
 def brief(value: object) -> str:
     """Like ``repr``, and neither long nor ever an error."""
-    return _Brief().repr(value)
+    return shortened(_Brief().repr(value), 2 * MAX_VALUE)
 
 
-def shortened(message: str) -> str:
+def shortened(message: str, limit: int = MAX_MESSAGE) -> str:
     """A message without its middle, if it is long."""
-    if len(message) <= MAX_MESSAGE:
+    if len(message) <= limit:
         return message
-    half = MAX_MESSAGE // 2
+    half = limit // 2
     return f"{message[:half]}...{message[-half:]}"

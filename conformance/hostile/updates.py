@@ -184,6 +184,11 @@ FORMS: Mapping[str, HostileUpdate] = {
         {"metadata": {"a": _nested(5000)}},
         errors.WrongType,
     ),
+    "many long values": (
+        BEGIN,
+        [[{str(n): "x" * 200} for n in range(6)]] * 6,
+        errors.NotAMapping,
+    ),
     "what has no repr": (BEGIN, {"provider_id": _Mute()}, errors.WrongType),
     "true": (BEGIN, True, errors.NotAMapping),
     "zero": (COMPLETE, 0, errors.NotAMapping),
