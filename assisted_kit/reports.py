@@ -17,6 +17,7 @@ import jsonschema
 from assisted_kit.driver import Operation
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.lifecycle import Status
+from assisted_kit.shown import shortened
 from assisted_kit.updates import COMPLETION_PROGRESS
 from assisted_kit.updates import is_progress
 
@@ -84,7 +85,13 @@ COMPUTE_STATUSES: Mapping[str, Mapping[str, Meaning]] = {
 
 
 class InvalidReport(AssistedKitError):
-    """The report is malformed, or does not fit the snapshot's state."""
+    """The report is malformed, or does not fit the snapshot's state.
+
+    :param message: shown in part if it is long: it has the offending value.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,14 @@ def parse(body: object) -> Body:
     :raises InvalidReport: saying where and why it is malformed.
     """
     validator = jsonschema.Draft4Validator(BODY_SCHEMA)
-    error = jsonschema.exceptions.best_match(validator.iter_errors(body))
+    try:
+        error = jsonschema.exceptions.best_match(validator.iter_errors(body))
+    except (RecursionError, ValueError) as trouble:
+        # It is malformed, and what is wrong cannot be put into words: the
+        # schema has three levels, and its numbers three digits.
+        raise InvalidReport(
+            f"Invalid input for field/attribute body: {trouble}"
+        ) from trouble
     if error is not None:
         where = "/".join(str(part) for part in error.absolute_path)
         raise InvalidReport(

@@ -8,16 +8,13 @@ contract.  The value of ``provider_auth`` is a credential and never shown
 
 from __future__ import annotations
 
-import reprlib
 from typing import Any
 
 from assisted_kit.driver import Hook
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.shown import brief
 
 _SECRET_KEYS = frozenset({"provider_auth"})
-
-_brief = reprlib.Repr()
-_brief.maxstring = _brief.maxother = 120
 
 
 class ModelUpdateError(AssistedKitError):
@@ -47,14 +44,14 @@ class ModelUpdateError(AssistedKitError):
         return f"{text}: {self.detail}" if self.detail else text
 
     def _subject(self) -> str:
-        return f"{self.key!r}: {_shown(self.value)}"
+        return f"{brief(self.key)}: {_shown(self.value)}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.hook, self.key, self.value, self.detail)
 
 
 def _shown(value: object) -> str:
-    return value if value == "***" else _brief.repr(value)
+    return value if value == "***" else brief(value)
 
 
 class NotAMapping(ModelUpdateError):

@@ -71,6 +71,11 @@ class Journal:
         with self._lock:
             self._calls.append(call)
 
+    def forget(self) -> None:
+        """What was seen so far does not matter any more."""
+        with self._lock:
+            self._calls.clear()
+
     def calls(
         self,
         hook: Hook | LegacyCall | None = None,

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from assisted_kit.capabilities import Capability
 from assisted_kit.lifecycle import Status
 from conformance import encrypted
-from conformance import hostile
 from conformance import storage
 from conformance.callers import CallersTest
 from conformance.case import ConformanceTest
@@ -17,6 +16,7 @@ from conformance.case import verifies
 from conformance.encrypted import EncryptedVolume
 from conformance.failing_qemu_img import FailingQemuImg
 from conformance.hook_work import HookWork
+from conformance.hostile import edits
 from conformance.rows import requires
 from conformance.watch import secrets
 
@@ -112,7 +112,7 @@ class PlainImageTest(EncryptedVolumeTest):
     @verifies("ENC-006")
     def test_plain_image_of_an_encrypted_volume_is_refused(self) -> None:
         volume = self.given_encrypted_volume(snapshots=1)
-        hostile.put_plain(volume.active().path)
+        edits.put_plain(volume.active().path)
         for operation in ("connect", "delete", "create"):
             self.claim_refused(operation)
 

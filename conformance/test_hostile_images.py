@@ -9,110 +9,59 @@ from pathlib import Path
 import ddt
 import fixtures
 
-from conformance import hostile
 from conformance import storage
-from conformance.case import ConformanceTest
 from conformance.case import verifies
+from conformance.hostile import backing_files
+from conformance.hostile import chains
+from conformance.hostile import edits
+from conformance.hostile import images
+from conformance.hostile.case import HostileTest
+from conformance.hostile.case import PLACED
+from conformance.hostile.case import PLACES
 from conformance.rows import expanded
 from conformance.rows import row
-from conformance.volume import VolumeUnderTest
 
-FOREIGN = {
-    "absolute": "/etc/hostname",
-    "parent_directory": "../outside",
-    "json": "json:{}",
-    "network": "nbd://192.0.2.1/export",
-    "option": "-rf",
-    "trailing_newline": "{own}\n",
+OUTSIDE = {
+    **backing_files.LEAD_OUTSIDE,
+    **images.DATA_FILES,
+    **images.OPEN_OTHERS,
+    **images.NO_FILES,
 }
-"""What a header can name that is not the volume's."""
-
-PLACES = {"active": 0, "inner": 1, "base": 2}
-"""Where an image is in the chain of a volume with two snapshots."""
-
-PLACED = (
-    row("active", "create"),
-    row("inner", "connect"),
-    row("inner", "delete"),
-)
-"""Which overlay is hostile, and what is done to the volume then.
-
-A snapshot is put on the active image, and need not look further down.
-"""
-
-
-class HostileImageTest(ConformanceTest):
-    """A detached volume with two snapshots, in whose chain an image is bad."""
-
-    def _image(self, volume: VolumeUnderTest, place: str) -> Path:
-        return volume.chain()[PLACES[place]].path
-
-    def _outside(self) -> Path:
-        """A directory that is not on the share."""
-        return Path(self.useFixture(fixtures.TempDir()).path)
+"""Through which a file or a host outside the share would be opened."""
 
 
 @expanded
-class HeaderTest(HostileImageTest):
+class HeaderTest(HostileTest):
     """Contract sections 3 and 8: what a header may say."""
 
-    @ddt.data(
-        row("absolute", "active", "create"),
-        row("absolute", "inner", "delete"),
-        row("parent_directory", "inner", "connect"),
-        row("json", "active", "delete"),
-        row("network", "active", "connect"),
-        row("option", "active", "create"),
-        row("trailing_newline", "inner", "connect"),
-    )
+    @ddt.data(*PLACED)
     @ddt.unpack
     @verifies("SEC-001")
     def test_foreign_backing_file_is_refused(
-        self, kind: str, place: str, operation: str
-    ) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        image, below = volume.chain()[PLACES[place] :][:2]
-        name = FOREIGN[kind].replace("{own}", below.path.name)
-        hostile.name_backing_file(image.path, name, "raw")
-        self.claim_refused(operation)
-
-    @ddt.data(row("active", "create"), row("inner", "connect"))
-    @ddt.unpack
-    @verifies("SEC-001")
-    def test_another_volumes_file_is_refused(
         self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        another = VolumeUnderTest(volume.deployment).active()
-        hostile.name_backing_file(
-            self._image(volume, place), another.path.name, another.format
-        )
-        self.claim_refused(operation)
+        self.claim_each_refused(backing_files.FOREIGN, place, operation)
+
+    @ddt.data("connect", "delete")
+    @verifies("SEC-001")
+    def test_foreign_backing_file_far_down_is_refused(
+        self, operation: str
+    ) -> None:
+        self.claim_each_refused(chains.FOREIGN, "inner", operation)
 
     @ddt.data(*PLACED)
     @ddt.unpack
     @verifies("SEC-005")
     def test_data_file_is_refused(self, place: str, operation: str) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        data = self._outside() / "data"
-        hostile.put_data_outside(self._image(volume, place), data)
-        before = storage.digest(data)
-        self.claim_refused(operation)
-        self.claim_equal(before, storage.digest(data), "the data file")
+        self.claim_each_refused(images.DATA_FILES, place, operation)
 
-    @ddt.data(
-        row("vmdk", "active", "create"),
-        row("vmdk", "inner", "delete"),
-        row("luks", "inner", "connect"),
-    )
+    @ddt.data(*PLACED)
     @ddt.unpack
     @verifies("SEC-006")
     def test_backing_file_of_another_format_is_refused(
-        self, format_: str, place: str, operation: str
+        self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        hostile.say_backing_format(self._image(volume, place), format_)
-        self.claim_refused(operation)
+        self.claim_each_refused(backing_files.OTHER_FORMATS, place, operation)
 
     @ddt.data("connect", "create", "delete")
     @verifies("SEC-007")
@@ -122,7 +71,7 @@ class HeaderTest(HostileImageTest):
         volume = self.given_volume("raw")
         volume.write_qcow2_image()
         volume.take_snapshot()
-        hostile.say_backing_format(volume.active().path, "qcow2")
+        edits.say_backing_format(volume.active().path, "qcow2")
         self.claim_refused(operation)
 
     @ddt.data(*PLACED)
@@ -131,28 +80,52 @@ class HeaderTest(HostileImageTest):
     def test_image_beyond_the_volumes_size_is_refused(
         self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        hostile.enlarge(self._image(volume, place))
-        self.claim_refused(operation)
+        self.claim_each_refused(images.TOO_LARGE, place, operation)
+
+    @ddt.data(*PLACED)
+    @ddt.unpack
+    @verifies("SEC-014")
+    def test_header_that_lies_is_refused(
+        self, place: str, operation: str
+    ) -> None:
+        self.claim_each_refused(images.LYING, place, operation)
 
 
 @expanded
-class FileTest(HostileImageTest):
+class OutsideTest(HostileTest):
+    """Contract section 8: validated before a file is opened through them."""
+
+    @ddt.data(*PLACED)
+    @ddt.unpack
+    @verifies("SEC-015")
+    def test_nothing_outside_is_opened_through_an_image(
+        self, place: str, operation: str
+    ) -> None:
+        self.claim_outside_untouched(OUTSIDE, place, operation)
+
+
+@expanded
+class FileTest(HostileTest):
     """Contract section 8: what is opened at all."""
 
-    @ddt.data(
-        row("active", "create"),
-        row("inner", "delete"),
-        row("base", "connect"),
-    )
+    @ddt.data(*PLACED)
     @ddt.unpack
     @verifies("SEC-004")
-    def test_link_is_refused(self, place: str, operation: str) -> None:
+    def test_what_is_no_regular_file_is_refused(
+        self, place: str, operation: str
+    ) -> None:
+        self.claim_each_refused(images.NO_FILES, place, operation)
+
+    @ddt.data("connect", "delete")
+    @verifies("SEC-004")
+    def test_link_in_place_of_the_base_image_is_refused(
+        self, operation: str
+    ) -> None:
         volume = self.given_volume(snapshots=2, writes=False)
-        image = self._image(volume, place)
-        outside = self._outside()
+        image = self.image(volume, "base")
+        outside = Path(self.useFixture(fixtures.TempDir()).path)
         # What is there is right; only its place is not.
-        image.symlink_to(hostile.move_outside(image, outside))
+        image.symlink_to(edits.move_outside(image, outside))
         before = storage.digest(image)
         self.claim_refused(operation)
         self.claim_equal(
@@ -163,7 +136,7 @@ class FileTest(HostileImageTest):
     @verifies("SEC-004")
     def test_fifo_is_refused(self, operation: str) -> None:
         volume = self.given_volume(snapshots=2, writes=False)
-        image = self._image(volume, "active")
+        image = self.image(volume, "active")
         image.unlink()
         os.mkfifo(image)
         # Nobody writes to it: a call that opens it might never return,
@@ -177,29 +150,25 @@ class FileTest(HostileImageTest):
     def test_image_that_is_not_qcow2_is_refused(
         self, place: str, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        self._image(volume, place).write_bytes(hostile.VMDK)
-        self.claim_refused(operation)
+        self.claim_each_refused(images.OTHER_FORMATS, place, operation)
 
 
 @expanded
-class ChainTest(HostileImageTest):
+class ChainTest(HostileTest):
     """Contract sections 3 and 8: where a chain leads."""
 
-    @ddt.data("create", "delete")
+    @ddt.data(row("active", "create"), row("inner", "delete"))
+    @ddt.unpack
     @verifies("SEC-010")
-    def test_loop_is_refused(self, operation: str) -> None:
-        volume = self.given_volume(snapshots=2, writes=False)
-        active, inner, _ = volume.chain()
-        hostile.name_backing_file(inner.path, active.path.name, "qcow2")
-        volume.undrawable = f"{active.path.name} is below itself now"
-        self.claim_refused(operation)
+    def test_broken_chain_is_refused(self, place: str, operation: str) -> None:
+        self.claim_each_refused(chains.BROKEN, place, operation)
 
     @ddt.data("connect", "delete")
     @verifies("SEC-010")
     def test_missing_backing_file_is_an_error(self, operation: str) -> None:
         volume = self.given_volume(snapshots=2, writes=False)
-        hostile.move_outside(self._image(volume, "inner"), self._outside())
+        outside = Path(self.useFixture(fixtures.TempDir()).path)
+        edits.move_outside(self.image(volume, "inner"), outside)
         self.claim_refused(operation)
 
     @ddt.data("active", "inner")
@@ -209,7 +178,7 @@ class ChainTest(HostileImageTest):
     ) -> None:
         volume = self.given_volume(snapshots=2)
         image, below = volume.chain()[PLACES[place] :][:2]
-        hostile.name_backing_file(image.path, str(below.path), below.format)
+        edits.name_backing_file(image.path, str(below.path), below.format)
         self.claim_connected()
         volume.take_snapshot()
         volume.snapshots[-2].delete()

@@ -5,174 +5,157 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import ddt
 
 from assisted_kit.capabilities import Capability
-from conformance import hostile
-from conformance.case import ConformanceTest
+from conformance import storage
 from conformance.case import verifies
+from conformance.hostile import backing_files
+from conformance.hostile import info_files
+from conformance.hostile.case import HostileTest
+from conformance.hostile.case import share_of
+from conformance.hostile.surroundings import Surroundings
 from conformance.rows import expanded
 from conformance.rows import requires
-from conformance.rows import row
-from conformance.volume import VolumeUnderTest
 
-DAMAGED = {
-    "empty": b"",
-    "cut_off": b'{"active": "volume-',
-    "a_list": b"[]",
-    "without_active": b"{}",
-    "nested_too_deep": b"[" * 200_000,
-}
-"""What an info file can hold that is none."""
-
-FOREIGN_ACTIVE = {
-    "option": "-rf",
-    "pseudo_file": 'json:{"driver":"nbd"}',
-    "absolute": "/etc/hostname",
-    "parent_directory": "../outside",
-    "sub_directory": "other/volume",
-    "another_suffix": "{own}.exe",
-    "trailing_newline": "{own}\n",
-}
-"""What an info file can name; ``{own}`` is what it named rightly."""
+OPERATIONS = ("connect", "create", "delete")
 
 
 @expanded
-class InfoFileTest(ConformanceTest):
+class InfoFileTest(HostileTest):
     """Contract sections 3 and 8."""
 
-    @ddt.data("absolute", "parent_directory", "another_volumes")
-    @verifies("SEC-002")
-    def test_foreign_file_is_left_alone(self, kind: str) -> None:
-        volume = self.given_volume(snapshots=1)
-        share = volume.deployment.share
-        outside = share.parent / f"{share.name}.outside"
-        self.addCleanup(outside.unlink, missing_ok=True)
-        name = {
-            "absolute": str(outside),
-            "parent_directory": f"../{outside.name}",
-            "another_volumes": "volume-another",
-        }[kind]
-        victim = share / name
-        victim.write_bytes(b"not yours")
-        info = volume.info() or {}
-        snapshot = volume.snapshots[0]
-        volume.write_info(json.dumps({**info, snapshot.id: name}).encode())
-        snapshot.start_delete()
-        volume.settle()
-        self.claim(
-            victim.exists() and victim.read_bytes() == b"not yours",
-            f"{name} is left alone",
-            f"{name} was changed or removed",
-        )
-        self.claim_equal(
-            "error_deleting", snapshot.status, "the snapshot's status"
-        )
+    def given_info(self) -> tuple[Surroundings, Path]:
+        """A volume, and where its info file is."""
+        around = self.surroundings()
+        volume = self._volume()
+        return around, volume.deployment.share / f"{volume.name}.info"
 
-    @ddt.data(
-        row("option", "connect"),
-        row("pseudo_file", "create"),
-        row("absolute", "connect"),
-        row("parent_directory", "delete"),
-        row("sub_directory", "create"),
-        row("another_suffix", "connect"),
-        row("trailing_newline", "delete"),
-    )
-    @ddt.unpack
+    @verifies("SEC-002")
+    def test_foreign_file_is_left_alone(self) -> None:
+        around, info = self.given_info()
+        snapshot = self._volume().snapshots[0]
+        said = json.loads(info.read_bytes())
+        names = {
+            **info_files.FOREIGN,
+            "another volume's": around.another.name,
+        }
+        before = self._victims(around)
+        for template in self.each(names, "the name of an overlay"):
+            name = around.name(template)
+            info.write_text(json.dumps({**said, snapshot.id: name}))
+            snapshot.start_delete(force=True)
+            self._volume().settle()
+            self.claim_equal(
+                "error_deleting", snapshot.status, "the snapshot's status"
+            )
+            self.claim_equal(before, self._victims(around), "other files")
+
+    def _victims(self, around: Surroundings) -> dict[str, str]:
+        """What is none of the volume's, with what tells a change."""
+        another = {around.another.name: storage.digest(around.another)}
+        return {**storage.contents(around.outside), **another}
+
+    @ddt.data(*OPERATIONS)
     @verifies("SEC-011")
-    def test_foreign_active_image_is_refused(
-        self, kind: str, operation: str
-    ) -> None:
-        volume = self.given_volume(snapshots=1, writes=False)
-        own = volume.active().path
-        name = FOREIGN_ACTIVE[kind].replace("{own}", own.name)
-        if kind == "another_suffix":
-            # It is there, and looks like the volume's.
-            shutil.copyfile(own, own.with_name(name))
-        volume.write_info(
-            json.dumps({**(volume.info() or {}), "active": name}).encode()
-        )
-        self.claim_refused(operation)
+    def test_foreign_active_image_is_refused(self, operation: str) -> None:
+        around, info = self.given_info()
+        said = json.loads(info.read_bytes())
+        names = share_of(info_files.FOREIGN, "active", operation)
+        for template in self.each(names, "the active image's name"):
+            name = around.name(template)
+            info.write_text(json.dumps({**said, "active": name}))
+            self.claim_refused(operation)
 
     @ddt.data("connect", "create")
     @verifies("SEC-011")
-    def test_another_volumes_image_is_refused(self, operation: str) -> None:
+    def test_what_looks_like_an_own_image_is_refused(
+        self, operation: str
+    ) -> None:
         volume = self.given_volume(snapshots=1, writes=False)
-        another = VolumeUnderTest(volume.deployment)
-        another.take_snapshot()
-        name = another.active().path.name
+        own = volume.active().path
+        name = f"{own.name}.exe"
+        shutil.copyfile(own, own.with_name(name))
         volume.write_info(
             json.dumps({**(volume.info() or {}), "active": name}).encode()
         )
         self.claim_refused(operation)
 
-    @ddt.data(*DAMAGED)
     @verifies("SEC-003")
-    def test_damaged_info_file_is_an_error(self, damage: str) -> None:
-        volume = self.given_volume(snapshots=1, writes=False)
-        before = volume.active()
-        volume.write_info(DAMAGED[damage])
-        try:
-            observed = volume.active()
-        except Exception as error:  # whatever the driver raises
-            self.claim(True, "", str(error))
-        else:
-            self.claim(
-                observed == before,
-                "an error, or the image that was active",
-                f"{observed.path.name} is attached",
-            )
-        snapshot = volume.start_snapshot()
-        volume.settle()
+    def test_damaged_info_file_is_an_error(self) -> None:
+        _, info = self.given_info()
+        for content in self.each(info_files.DAMAGED, info.name):
+            info.write_bytes(content)
+            self._claim_error()
+
+    @verifies("SEC-003")
+    def test_what_is_no_regular_info_file_is_an_error(self) -> None:
+        around, info = self.given_info()
+        for put in self.each(info_files.NO_FILES, info.name):
+            put(around, info)
+            self._claim_error()
+
+    def _claim_error(self) -> None:
+        """Claim that the volume can neither be attached nor changed."""
+        self.claim_refused("connect")
+        snapshot = self._volume().start_snapshot()
+        self._volume().settle()
         self.claim_equal("error", snapshot.status, "another snapshot")
+
+    @ddt.data(*OPERATIONS)
+    @verifies("SEC-015")
+    @requires(Capability.cinder_share_layout)
+    def test_nothing_outside_is_opened_through_an_info_file(
+        self, operation: str
+    ) -> None:
+        around, info = self.given_info()
+        keys = list(json.loads(info.read_bytes()))
+        names = share_of(backing_files.LEADING_OUT, "active", operation)
+        for template in self.each(names, "every name in the info file"):
+            name = around.name(template)
+            info.write_text(json.dumps(dict.fromkeys(keys, name)))
+            self.claim_untouched(operation)
 
 
 @expanded
-class CommandTest(ConformanceTest):
+class CommandTest(HostileTest):
     """Contract section 8: names and commands."""
 
-    @ddt.data(
-        row("-rf", "create"),
-        row("json:{}", "delete"),
-        row("nbd://192.0.2.1/export", "create"),
-    )
-    @ddt.unpack
+    @ddt.data("create", "delete")
     @verifies("SEC-012")
     def test_name_from_a_header_reaches_no_command(
-        self, name: str, operation: str
+        self, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=1, writes=False)
-        hostile.name_backing_file(volume.active().path, name, "raw")
-        self._claim_in_no_command(name, volume, operation)
+        around = self.surroundings()
+        images = share_of(backing_files.TELLING, "active", operation)
+        for name in self.each(images, around.image.name):
+            backing_files.named(name)(around)
+            self._claim_in_no_command(around.name(name), operation)
 
-    @ddt.data(
-        row("-rf", "delete"),
-        row("json:{}", "create"),
-        row("nbd://192.0.2.1/export", "delete"),
-    )
-    @ddt.unpack
+    @ddt.data("create", "delete")
     @requires(Capability.cinder_share_layout)
     @verifies("SEC-012")
     def test_name_from_an_info_file_reaches_no_command(
-        self, name: str, operation: str
+        self, operation: str
     ) -> None:
-        volume = self.given_volume(snapshots=1, writes=False)
-        named = dict.fromkeys(volume.info() or {}, name)
-        volume.write_info(json.dumps(named).encode())
-        self._claim_in_no_command(name, volume, operation)
+        around = self.surroundings()
+        volume = self._volume()
+        keys = list(volume.info() or {})
+        names = share_of(backing_files.TELLING, "active", operation)
+        for template in self.each(names, "every name in the info file"):
+            name = around.name(template)
+            volume.write_info(json.dumps(dict.fromkeys(keys, name)).encode())
+            self._claim_in_no_command(name, operation)
 
-    def _claim_in_no_command(
-        self, name: str, volume: VolumeUnderTest, operation: str
-    ) -> None:
-        if operation == "create":
-            volume.start_snapshot()
-        else:
-            volume.snapshots[0].start_delete()
-        volume.settle()
+    def _claim_in_no_command(self, name: str, operation: str) -> None:
+        watch = self._volume().deployment.watch
+        before = len(watch.commands())
+        self.attempt(operation)
         commands = [
             str(command)
-            for command in volume.deployment.watch.commands()
+            for command in watch.commands()[before:]
             if any(name in word for word in command.words)
         ]
         self.claim_equal([], commands, f"commands with {name}")

@@ -66,5 +66,9 @@ FINDINGS: Mapping[str, str] = {
     "missing backing file",
     "SEC-011": "initialize_connection takes whatever name the info file has "
     "(remotefs.py:1140)",
+    "SEC-014": "as SEC-001, and initialize_connection takes whatever "
+    "qemu-img info makes something of (nfs.py:163)",
+    "SEC-015": "as SEC-004: a link to a file outside is followed, and the "
+    "file is read",
 }
 """Rule that it fails to the defect behind it, as it is known."""

@@ -11,54 +11,12 @@ from oslo_context import context as oslo_context
 from reported import StatusApiTestCase
 from scripted import PROJECT
 
-KEY = "os-update_snapshot_status"
+from conformance.hostile.api_bodies import DONE
+from conformance.hostile.api_bodies import KEY
+from conformance.hostile.api_bodies import MALFORMED
+from conformance.hostile.api_bodies import UNFIT
+
 STRANGER = "f" * 32
-DONE = {
-    "status": "creating",
-    "compute_snapshot_status": "creating_compute_complete",
-}
-# name, body: malformed whatever the snapshot
-MALFORMED = (
-    ("nothing", None),
-    ("a list", []),
-    ("no action", {}),
-    ("another action", {"os-reset_status": {"status": "creating"}}),
-    ("two actions", {KEY: DONE, "os-reset_status": {}}),
-    ("no mapping", {KEY: "creating"}),
-    ("no status", {KEY: {"progress": "90%"}}),
-    ("status null", {KEY: {"status": None}}),
-    ("status a number", {KEY: {"status": 1}}),
-    ("unknown key", {KEY: {**DONE, "snapshot_status": "x"}}),
-    ("word null", {KEY: {"status": "x", "compute_snapshot_status": None}}),
-    *(
-        (f"progress {value!r}", {KEY: {**DONE, "progress": value}})
-        for value in (
-            "90",
-            "%",
-            "-1%",
-            "101%",
-            "090%",
-            " 90%",
-            "90% ",
-            "90%\n",
-            "9.0%",
-            "٩٠%",
-            90,
-            None,
-            True,
-        )
-    ),
-    *(
-        (
-            f"compute_progress {value!r}",
-            {KEY: {**DONE, "compute_progress": value}},
-        )
-        for value in (True, False, 100.0, 0.5, "50", -1, 101, None)
-    ),
-    ("file_format a list", {KEY: {**DONE, "file_format": []}}),
-    ("file_format null", {KEY: {**DONE, "file_format": None}}),
-    ("a format null", {KEY: {**DONE, "file_format": {"a": None}}}),
-)
 
 
 def caller(
@@ -75,13 +33,26 @@ class OrderTest(StatusApiTestCase):
         super().setUp()
         self.put("creating", "compute")
 
-    @ddt.named_data(*MALFORMED)
+    @ddt.named_data(*MALFORMED.items())
     def test_malformed_whoever_asks_about_whatever(self, body) -> None:
         before = self.stored()
         self.assertEqual(400, self.post(body))
         # The body comes first: not even the snapshot is looked for.
         self.assertEqual(400, self.post(body, caller(), "missing"))
         self.assertEqual(before, self.stored())
+
+    @ddt.named_data(*UNFIT.items())
+    def test_unfit_for_a_snapshot_being_created(self, report) -> None:
+        before = self.stored()
+        fields = dict(report)
+        if "file_format" in report:
+            fields["file_format"] = {
+                name.replace("VOLUME", self.name): format_
+                for name, format_ in report["file_format"].items()
+            }
+        self.assertEqual(400, self.send(**fields))
+        self.assertEqual(before, self.stored())
+        self.assertFalse(self.notified())
 
     @ddt.named_data(
         ("admin", oslo_context.RequestContext(is_admin=True), 404),

@@ -168,4 +168,41 @@ RULES = (
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "SEC-014",
+        MUST,
+        "An image whose header contradicts itself, is cut off, lies about a "
+        "length or has features that nobody knows is refused, and nothing "
+        "is changed.",
+        "Who goes on all the same reads what the author of the header "
+        "likes, or takes all memory for a table that is not there.",
+        "section 8",
+        ("CVE-2014-0144", "CVE-2014-0146", "CVE-2015-5162"),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "SEC-015",
+        MUST,
+        "No file outside the share is opened and nobody is connected to, "
+        "whatever an image or an info file names.",
+        "Names are validated before a file is opened through them: a driver "
+        "that has a command look first has opened what it then refuses.",
+        "section 8",
+        ("CVE-2014-3641", "CVE-2024-4467", "CVE-2024-32498"),
+        requires=OVERLAYS,
+        profiles=EVERY_DRIVER,
+    ),
+    Rule(
+        "SEC-016",
+        MUST,
+        "An image that is replaced while a snapshot operation is under way "
+        "leads nothing outside the share: no file is opened, nobody is "
+        "connected to.",
+        "A share is written by others at any time, and what begin has "
+        "validated is not what complete finds.",
+        "section 8",
+        ("CVE-2024-32498",),
+        requires=OVERLAYS,
+    ),
 )

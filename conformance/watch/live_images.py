@@ -7,10 +7,7 @@ Python the audit events say the line.
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
-import struct
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -19,14 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from assisted_kit.errors import AssistedKitError
+from conformance.watch import inotify
 from conformance.watch.audit import Listener
 from conformance.watch.calls import DriverCall
 from conformance.watch.calls import Sort
 from conformance.watch.commands import Command
-
-_EVENT = struct.Struct("iIII")
-_OVERFLOW = 0x4000
 
 CHANGES: Mapping[int, str] = {
     0x2: "wrote to",
@@ -38,15 +32,6 @@ CHANGES: Mapping[int, str] = {
 """inotify's events, in words."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
-
-_ADVICE = {
-    errno.EMFILE: "raise fs.inotify.max_user_instances",
-    errno.ENOSPC: "raise fs.inotify.max_user_watches",
-}
-
-
-class CannotWatch(AssistedKitError):
-    """The kernel does not let files be watched."""
 
 
 class LiveImages:
@@ -83,7 +68,9 @@ class LiveImages:
         if not paths:
             yield
             return
-        descriptor = _watch({path.parent for path in paths})
+        descriptor = inotify.watch(
+            {path.parent for path in paths}, sum(CHANGES)
+        )
         try:
             try:
                 yield
@@ -96,9 +83,10 @@ class LiveImages:
         self, call: DriverCall, descriptor: int, paths: frozenset[Path]
     ) -> None:
         changes: dict[str, list[str]] = {}
-        for mask, name in _events(descriptor):
-            if mask & _OVERFLOW:
-                call.book.troubles.append(CannotWatch("inotify overflowed"))
+        for mask, name in inotify.events(descriptor):
+            if mask & inotify.OVERFLOW:
+                trouble = inotify.CannotWatch("inotify overflowed")
+                call.book.troubles.append(trouble)
             if name in {path.name for path in paths}:
                 said = changes.setdefault(name, [])
                 words = [w for bit, w in CHANGES.items() if mask & bit]
@@ -118,37 +106,3 @@ class LiveImages:
             if command.call is call and any(name in w for w in command.words)
         ]
         return places[0] if places else "a place that is not known"
-
-
-def _watch(directories: set[Path]) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    if descriptor < 0:
-        raise _trouble()
-    mask = sum(CHANGES)
-    for directory in directories:
-        path = os.fsencode(directory)
-        if libc.inotify_add_watch(descriptor, path, mask) < 0:
-            trouble = _trouble()
-            os.close(descriptor)
-            raise trouble
-    return int(descriptor)
-
-
-def _trouble() -> CannotWatch:
-    number = ctypes.get_errno()
-    advice = _ADVICE.get(number, "")
-    return CannotWatch(f"inotify: {os.strerror(number)}. {advice}".rstrip())
-
-
-def _events(descriptor: int) -> Iterator[tuple[int, str]]:
-    while True:
-        try:
-            data = os.read(descriptor, 1 << 16)
-        except BlockingIOError:
-            return
-        while data:
-            _, mask, _, length = _EVENT.unpack_from(data)
-            end = _EVENT.size + length
-            yield mask, os.fsdecode(data[_EVENT.size : end].rstrip(b"\0"))
-            data = data[end:]

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from assisted_kit.process import ProcessFailed
+from assisted_kit.qcow2 import DamagedImage
 from fakes.broken.registry import BrokenDriver
 from reference_driver.chain import Chain
+from reference_driver.chain import GIB
+from reference_driver.chain import Image
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.errors import DamagedInfoFile
 from reference_driver.errors import ForeignImage
@@ -119,6 +122,60 @@ class AsksQemuImg(RemoteFSAssistedDriver):
         return super()._read_info(files, volume)
 
 
+class LooksFirst(RemoteFSAssistedDriver):
+    """Has ``qemu-img`` look at the chain, and checks it then."""
+
+    def _read_info(self, files: VolumeFiles, volume: Any) -> Info:
+        info = super()._read_info(files, volume)
+        with contextlib.suppress(ProcessFailed):
+            self._qemu_img._execute(
+                *("qemu-img", "info", "-U", "--backing-chain"),
+                files.at(info.active),
+            )
+        return info
+
+
+class TrustsItsBegin(RemoteFSAssistedDriver):
+    """Has ``qemu-img`` open the overlay: *begin* has made it, after all."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files = self._files(snapshot_ref.volume)
+        with contextlib.suppress(ProcessFailed):
+            self._qemu_img._execute(
+                *("qemu-img", "info", "-U", "-f", "qcow2", "--backing-chain"),
+                files.at(files.overlay(snapshot_ref.id)),
+            )
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+
+class TakesDamagedHeaders(RemoteFSAssistedDriver):
+    """Goes by what it recorded where a header makes no sense."""
+
+    def _walk(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        volume: Any,
+        active: str,
+        *,
+        size_gib: int = 0,
+    ) -> Chain:
+        try:
+            return super()._walk(
+                files, info, volume, active, size_gib=size_gib
+            )
+        except ForeignImage as error:
+            if not isinstance(error.__cause__, DamagedImage):
+                raise
+        size = volume.size * GIB
+        return Chain.of(
+            Image(name, "raw" if name == files.base else "qcow2", size)
+            for name in (active, files.base)
+        )
+
+
 class _BareNamesOnly(VolumeFiles):
     def own(self, name: object) -> str:
         if isinstance(name, str) and "/" in name:
@@ -161,6 +218,11 @@ BROKEN = (
     BrokenDriver(FollowsLinks, ("SEC-004",)),
     BrokenDriver(IgnoresSize, ("SEC-009",), ("bug 2059809",)),
     BrokenDriver(AsksQemuImg, ("SEC-012",), ("CVE-2024-4467",)),
+    BrokenDriver(TakesDamagedHeaders, ("SEC-014",)),
+    BrokenDriver(
+        LooksFirst, ("SEC-015",), ("CVE-2024-32498", "CVE-2024-4467")
+    ),
+    BrokenDriver(TrustsItsBegin, ("SEC-016",), ("CVE-2024-32498",)),
     BrokenDriver(NeedsBareNames, ("SEC-013",), ("bug 2103742",)),
     BrokenDriver(TakesDamageForNothing, ("SEC-003",), ("commit 792da5dbb",)),
 )
