@@ -36,6 +36,7 @@ class Integrity:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._places: list[_Known] = []
+        self._parts: list[tuple[Any, Any, _Known]] = []
         self._heirs: list[_Heir] = []
         self._said: set[str] = set()
 
@@ -48,11 +49,30 @@ class Integrity:
             for name, module in sorted(sys.modules.items()):
                 if name.partition(".")[0] in PACKAGES:
                     self._look_at(name, module)
-        found = [place.where for place in self._places if place.differs()]
+        found = [place.where for place in self._suspects() if place.differs()]
         found += (where for heir in self._heirs for where in heir.hides())
         new = [where for where in found if where not in self._said]
         self._said.update(new)
         return [f"{where} was replaced at run time" for where in new]
+
+    def _suspects(self) -> list[_Known]:
+        """Places that are not as they were when they were first seen.
+
+        All are looked at before every test, so it is done quickly.
+        """
+        suspects = [
+            place
+            for place in self._places
+            if place.members.get(place.attribute) is not place.value
+        ]
+        for function, code, place in self._parts:
+            if function.__code__ is not code and place not in suspects:
+                suspects.append(place)
+        return suspects
+
+    def _know(self, place: _Known) -> None:
+        self._places.append(place)
+        self._parts += ((*part, place) for part in place.parts())
 
     def _look_at(self, name: str, module: ModuleType) -> None:
         """Know what a module's functions have to be."""
@@ -74,29 +94,20 @@ class Integrity:
             if _differs(place, expected):
                 written = (None,)
             where = f"{name}:{path}"
-            self._places.append(_Known(members, attribute, where, written))
+            self._know(_Known(members, attribute, where, written))
         if code:
             self._heirs.extend(_heirs(module, expected))
             for attribute, value in _imports(code, vars(module)):
                 where = f"{name}:{attribute}"
                 written = _code(value)
                 if written is not None:
-                    self._places.append(
-                        _Known(vars(module), attribute, where, written)
-                    )
+                    self._know(_Known(vars(module), attribute, where, written))
 
 
 class _Known:
     """A place in the kit, and the code that belongs there."""
 
-    __slots__ = (
-        "_attribute",
-        "_codes",
-        "_members",
-        "_parts",
-        "_value",
-        "where",
-    )
+    __slots__ = ("_codes", "attribute", "members", "value", "where")
 
     def __init__(
         self,
@@ -106,22 +117,23 @@ class _Known:
         codes: Any,
     ) -> None:
         self.where = where
-        self._members = members
-        self._attribute = attribute
+        self.members = members
+        self.attribute = attribute
         self._codes = codes
-        self._value: Any = members.get(attribute)
-        # What is looked at before every test is looked at quickly.
-        self._parts = tuple(
-            zip(_parts(self._value) or (), codes or (), strict=False)
-        )
-        if _code(self._value) != codes:
-            self._value = _NOTHING
+        self.value: Any = members.get(attribute)
+        if _code(self.value) != codes:
+            self.value = _NOTHING
+
+    def parts(self) -> Iterator[tuple[Any, Any]]:
+        """Each function that is there, and the code that is its own."""
+        if self.value is not _NOTHING:
+            yield from zip(
+                _parts(self.value) or (), self._codes or (), strict=False
+            )
 
     def differs(self) -> bool:
         """Whether something else is there now."""
-        value = self._members.get(self._attribute)
-        if value is self._value:
-            return any(part.__code__ is not code for part, code in self._parts)
+        value = self.members.get(self.attribute)
         return bool(_code(value) != self._codes)
 
 

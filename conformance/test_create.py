@@ -13,9 +13,9 @@ from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.driver import Operation
-from conformance import hostile
 from conformance.case import ConformanceTest
 from conformance.case import verifies
+from conformance.hostile import edits
 from conformance.rows import BASES
 from conformance.rows import crossed
 from conformance.rows import expanded
@@ -133,7 +133,7 @@ class MissingImageTest(ConformanceTest):
     def test_no_overlay_is_put_on_nothing(self, depth: int) -> None:
         volume = self.given_volume(snapshots=depth, writes=False)
         outside = Path(self.useFixture(fixtures.TempDir()).path)
-        hostile.move_outside(volume.active().path, outside)
+        edits.move_outside(volume.active().path, outside)
         volume.undrawable = "its active image is gone"
         self.claim_refused("create")
 

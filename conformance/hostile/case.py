@@ -36,14 +36,14 @@ A snapshot is put on the active image, and need not look further down.
 
 SHARES = {
     ("active", "connect"): slice(None),
-    ("active", "create"): slice(0, None, 2),
-    ("active", "delete"): slice(1, None, 2),
-    ("inner", "delete"): slice(1, None, 2),
-    ("inner", "connect"): slice(2, None, 4),
+    ("active", "create"): slice(0, None, 4),
+    ("active", "delete"): slice(1, None, 4),
+    ("inner", "delete"): slice(2, None, 4),
+    ("inner", "connect"): slice(3, None, 4),
 }
 """Which cases of a long table are tried in which way.
 
-Each when the volume is attached, which costs least, and by one of the hooks.
+Each when the volume is attached, which costs least, and in one other way.
 """
 
 FEW = 12
