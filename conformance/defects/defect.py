@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A defect of Cinder or Nova, and what becomes of it here.
+    """A defect of Cinder, Nova or QEMU, and what becomes of it here.
 
     It has rules that a driver with the defect fails, or a reason why no
     rule can be about it, or both where only a part of it is a driver's.

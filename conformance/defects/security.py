@@ -13,6 +13,12 @@ DEFECTS = (
         ("SEC-001",),
     ),
     Defect(
+        ("CVE-2014-0144", "CVE-2014-0146"),
+        "QEMU before 2.0 wrote beyond its memory, or died, when the fields "
+        "of a header were lies.",
+        ("SEC-014",),
+    ),
+    Defect(
         ("CVE-2015-1851", "bug 1415087", "commit b1143ee45"),
         "The same by way of an image that the volume was uploaded as.",
         ("ABL-005", "ABL-009"),
