@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
-import fixtures
+from conformance.scripted_qemu_img import ScriptedQemuImg
 
 _SCRIPT = """\
 #!/bin/sh
@@ -22,7 +20,7 @@ exit 1
 """
 
 
-class FailingQemuImg(fixtures.Fixture):
+class FailingQemuImg(ScriptedQemuImg):
     """Puts a ``qemu-img`` first in PATH of which one call fails.
 
     :param call: which call fails, the first one being 1.
@@ -33,21 +31,10 @@ class FailingQemuImg(fixtures.Fixture):
         self._call = call
         self._late = late
 
-    def _setUp(self) -> None:
-        found = shutil.which("qemu-img")
-        assert found is not None, "there is no qemu-img"
-        directory = Path(self.useFixture(fixtures.TempDir()).path)
-        script = directory / "qemu-img"
-        script.write_text(
-            _SCRIPT.format(
-                calls=directory / "calls",
-                failing=self._call,
-                qemu_img=found,
-                before=f"'{found}' \"$@\"" if self._late else "",
-            )
+    def script(self, qemu_img: str, directory: Path) -> str:
+        return _SCRIPT.format(
+            calls=directory / "calls",
+            failing=self._call,
+            qemu_img=qemu_img,
+            before=f"'{qemu_img}' \"$@\"" if self._late else "",
         )
-        script.chmod(0o755)
-        # Only PATH leads to it, whether the driver starts commands through
-        # execute or by itself.
-        path = f"{directory}:{os.environ.get('PATH', os.defpath)}"
-        self.useFixture(fixtures.EnvironmentVariable("PATH", path))

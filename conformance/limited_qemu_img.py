@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import fixtures
+from conformance.scripted_qemu_img import ScriptedQemuImg
 
 _SCRIPT = """\
 #!/bin/sh
@@ -48,27 +46,15 @@ class LimitedCommand:
         return self.words[1] if len(self.words) > 1 else ""
 
 
-class LimitedQemuImg(fixtures.Fixture):
+class LimitedQemuImg(ScriptedQemuImg):
     """Puts a ``qemu-img`` first in PATH that tells its limits."""
 
-    def _setUp(self) -> None:
-        found = shutil.which("qemu-img")
-        assert found is not None, "there is no qemu-img"
-        directory = Path(self.useFixture(fixtures.TempDir()).path)
-        self._log = directory / "log"
-        self._log.mkdir(mode=0o1777)
-        script = directory / "qemu-img"
-        script.write_text(_SCRIPT.format(qemu_img=found, log=self._log))
-        script.chmod(0o755)
-        path = f"{directory}:{os.environ.get('PATH', os.defpath)}"
-        self.useFixture(fixtures.EnvironmentVariable("PATH", path))
+    def script(self, qemu_img: str, directory: Path) -> str:
+        return _SCRIPT.format(qemu_img=qemu_img, log=self.log)
 
     def commands(self) -> list[LimitedCommand]:
         """What has ended so far, in order."""
-        told = sorted(self._log.iterdir(), key=lambda f: f.stat().st_mtime_ns)
         return [
             LimitedCommand(tuple(words[:-1]), memory, cpu_time)
-            for memory, cpu_time, *words in (
-                os.fsdecode(file.read_bytes()).split("\0") for file in told
-            )
+            for memory, cpu_time, *words in self.notes()
         ]

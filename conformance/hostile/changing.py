@@ -7,12 +7,11 @@ import os
 import shutil
 from pathlib import Path
 
-import fixtures
-
 from conformance.hostile import backing_files
 from conformance.hostile import images
 from conformance.hostile.surroundings import Images
 from conformance.hostile.surroundings import Surroundings
+from conformance.scripted_qemu_img import ScriptedQemuImg
 
 REPLACED: Images = {
     **{
@@ -44,7 +43,7 @@ def replace(around: Surroundings, name: str) -> None:
     REPLACED[name](around)
 
 
-class ChangingQemuImg(fixtures.Fixture):
+class ChangingQemuImg(ScriptedQemuImg):
     """Puts a ``qemu-img`` first in PATH whose first call changes the share.
 
     That is when a driver has looked at the share, and starts to work.
@@ -57,10 +56,7 @@ class ChangingQemuImg(fixtures.Fixture):
         self._around = around
         self._name = name
 
-    def _setUp(self) -> None:
-        found = shutil.which("qemu-img")
-        assert found is not None, "there is no qemu-img"
-        directory = Path(self.useFixture(fixtures.TempDir()).path)
+    def script(self, qemu_img: str, directory: Path) -> str:
         image = self._around.image
         original, replacement = directory / "original", directory / "image"
         shutil.copy2(image, original)
@@ -68,12 +64,6 @@ class ChangingQemuImg(fixtures.Fixture):
         replace(self._around, self._name)
         shutil.move(image, replacement)
         shutil.copy2(original, image)
-        script = directory / "qemu-img"
-        script.write_text(
-            _SCRIPT.format(
-                replacement=replacement, image=image, qemu_img=found
-            )
+        return _SCRIPT.format(
+            replacement=replacement, image=image, qemu_img=qemu_img
         )
-        script.chmod(0o755)
-        path = f"{directory}:{os.environ.get('PATH', os.defpath)}"
-        self.useFixture(fixtures.EnvironmentVariable("PATH", path))
