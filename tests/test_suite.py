@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import unittest
@@ -84,8 +85,18 @@ def test_reference_driver_is_conformant(tmp_path: Path) -> None:
         for rule in done.result["rules"]
     )
     shown = block_after("``./kit run`` ends like this::\n")
+    printed = [uncounted(line) for line in done.output.splitlines()]
     for line in shown.splitlines():
-        assert line == "..." or line in done.output.splitlines()
+        assert line == "..." or uncounted(line) in printed
+
+
+def uncounted(line: str) -> str:
+    """A line without the number of claims.
+
+    A crash sweep kills a hook in as many states of the share as it sees, and
+    of those that a command passes through it does not see each every time.
+    """
+    return re.sub(r"(claims evaluated: )\d+", r"\1N", line)
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,9 @@ def _info(image: Image) -> list[dict[str, Any]]:
             f"{image.path}: unsupported configuration: unknown driver format "
             f"value '{image.format}'"
         )
+    if image.format == "raw" and image.path.is_file():
+        # A raw image has no header that a tool could read.
+        return [{}]
     return qemu.backing_chain(image)
 
 
