@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from assisted_kit import dossiers
 from assisted_kit import preflight
 from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
@@ -30,6 +31,7 @@ from assisted_kit.rules import Rule
 from assisted_kit.session import Session
 from assisted_kit.session import WorkerSession
 from assisted_kit.subject import CONFIG_VARIABLE
+from assisted_kit.subject import DOSSIER_VARIABLE
 from assisted_kit.subject import DRIVER_VARIABLE
 from assisted_kit.subject import from_environment
 from assisted_kit.subject import REFERENCE_DRIVER
@@ -64,6 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the configuration file of the driver under test",
     )
     group.addoption(
+        "--assisted-dossier",
+        metavar="DIR",
+        help="write all that is known about each failure below this folder",
+    )
+    group.addoption(
         "--assisted-rule",
         metavar="ID",
         action="append",
@@ -93,6 +100,14 @@ def pytest_configure(config: pytest.Config) -> None:
             suite.select(config.getoption("--assisted-rule"))
         if _names_the_suite(config):
             preflight.check_packages()
+        folder = config.getoption("--assisted-dossier")
+        if folder is not None:
+            # A worker of pytest-xdist has it from who started it.
+            if not _is_worker(config):
+                dossiers.prepare("--assisted-dossier", folder)
+            _set_environment(
+                config, {DOSSIER_VARIABLE: os.path.abspath(folder)}
+            )
         if values:
             _set_environment(config, values)
             if not _is_checked_by_another(config):

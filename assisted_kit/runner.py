@@ -25,6 +25,7 @@ from assisted_kit.child import SIGNALS
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
+from assisted_kit.subject import DOSSIER_VARIABLE
 from assisted_kit.subject import load
 from assisted_kit.subject import UsageError
 
@@ -145,6 +146,8 @@ def main() -> None:
                 signal.signal(number, signal.default_int_handler)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             request = json.load(sys.stdin)
+            if request["dossier"]:
+                os.environ[DOSSIER_VARIABLE] = request["dossier"]
             run(
                 request["driver"],
                 request["config_file"],

@@ -31,6 +31,8 @@ from assisted_kit.settings import UsageError as UsageError
 
 DRIVER_VARIABLE = "ASSISTED_DRIVER"
 CONFIG_VARIABLE = "ASSISTED_CONFIG"
+DOSSIER_VARIABLE = "ASSISTED_DOSSIER"
+"""Names the folder for dossiers, which are not made without it."""
 
 REFERENCE_DRIVER = "reference_driver.driver:RemoteFSAssistedDriver"
 """What is verified when no driver is named."""

@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
 
 from assisted_kit import preflight
 from assisted_kit import settings
@@ -71,6 +72,7 @@ def run(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    dossier: Path | None = None,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -80,6 +82,7 @@ def run(
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
+    :param dossier: the folder to write all about each failure to.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -94,6 +97,7 @@ def run(
             [rule.id for rule in rules],
             progress,
             processes,
+            dossier,
         )
     except UsageError:
         raise

@@ -42,12 +42,14 @@ def supervise(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    dossier: Path | None = None,
 ) -> Record:
     """Run the suite in processes of its own, to their end.
 
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
+    :param dossier: the folder to write all about each failure to.
     :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
@@ -56,6 +58,7 @@ def supervise(
         "driver": driver,
         "config_file": settings.config_file,
         "rules": list(rule_ids),
+        "dossier": str(dossier.absolute()) if dossier else None,
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -37,6 +38,10 @@ from conformance.observed import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
 from conformance.patience import Patience
+from conformance.phases import ObservedSnapshots
+from conformance.timeline import Moment
+from conformance.timeline import ordered
+from conformance.timeline import Side
 from conformance.waiting import VirtualTime
 from conformance.watch import Watch
 from conformance.work_directory import WorkDirectory
@@ -85,6 +90,9 @@ class Deployment(fixtures.Fixture):
         self.notifier = LocalNotifier()
         self.database = Database(self._engine(), self.clock)
         self.addCleanup(self.database.close)
+        self.snapshots = ObservedSnapshots(self.database.engine, self.clock)
+        self.database.snapshots = self.snapshots
+        self._milestones: list[Moment] = []
         self.context = self.subject.adapter.context()
         self.status_api = StatusApi(self.database, self.notifier)
         self.nova = FakeNova(
@@ -120,8 +128,10 @@ class Deployment(fixtures.Fixture):
         driver is another instance.
         """
         self._stop_manager()
+        self._note("the volume service is down")
         yield
         self.patience.join(self.nova)
+        self._note("the volume service is up again")
         self._start_manager()
         self.manager.recover()
         self.settle()
@@ -212,14 +222,38 @@ class Deployment(fixtures.Fixture):
     def let_deadline_pass(self) -> None:
         """Have so much time pass that nobody waits for a report any more."""
         for _ in range(PATIENT):
+            self._note("the deadline passes")
             self.clock.advance(Timeouts().delete + 1)
             if not self.settle() or not self.waits.sleepers:
                 return
 
     def let_time_pass(self, seconds: float) -> None:
         """Have some time pass, and whoever waits look again."""
+        self._note(f"{seconds:g} s pass")
         self.clock.advance(seconds)
         self.settle()
+
+    def _note(self, what: str) -> None:
+        self._milestones.append(Moment(time.perf_counter(), Side.TEST, what))
+
+    def timeline(self) -> list[Moment]:
+        """Everything that happened so far, of both services."""
+        return ordered(
+            self._milestones,
+            self.snapshots.moments,
+            self._hooks(),
+            self.watch.moments(),
+            (
+                Moment(when, Side.NOVA, str(record))
+                for when, record in self.nova.history.timed()
+            ),
+        )
+
+    def _hooks(self) -> Iterator[Moment]:
+        for call in self.journal.calls():
+            called = f"{call.hook}({call.snapshot_id})"
+            yield Moment(call.started, Side.HOOK, f"{called} is called")
+            yield Moment(call.ended, Side.HOOK, f"{called} {call.outcome}")
 
     def nova_calls(self, snapshot_id: str) -> list[str]:
         """What the compute service was asked to do with a snapshot."""

@@ -9,11 +9,14 @@ from typing import Any
 from testtools.content import text_content
 
 from assisted_kit.errors import AssistedKitError
+from conformance import dossier
 from conformance.arrangement import ArrangedTest
 from conformance.violation import describe
 from conformance.violation import Evidence
+from conformance.violation import Finding
 from conformance.violation import OperationFailed
 from conformance.violation import Violation
+from conformance.watch.secrets import forms
 from conformance.watch.secrets import hidden
 
 LOGGED = 20
@@ -100,15 +103,23 @@ class ExplainedTest(ArrangedTest):
         rule = self.assisted_rule
         first, *_ = observed.splitlines() or [""]
         self.assisted_summary = f"{rule.id} {rule.level}: {first}"
-        message = describe(
+        finding = Finding(
             rule,
             expected,
             observed,
             self._evidence(),
             shlex.join(self._repeat()),
         )
-        # A secret that a hook has returned or logged is to be read nowhere.
-        return hidden(message)
+        folder = dossier.write(
+            finding, self.id(), self.subject.driver, self._redacted
+        )
+        return self._redacted(describe(finding, folder))
+
+    def _redacted(self, text: str) -> str:
+        """A text without what a hook has returned or logged of secrets."""
+        keys = self.deployment.keys.values() if self.deployment else ()
+        known = [form for k in keys for form in forms(k.passphrase, "a key")]
+        return hidden(text, known)
 
     def _repeat(self) -> list[str]:
         """The command line that runs the test again."""
@@ -137,5 +148,6 @@ class ExplainedTest(ArrangedTest):
             commands=[str(c) for c in deployment.watch.commands(last)],
             log=[str(r) for r in deployment.watch.log(last)[-LOGGED:]],
             traceback=failures[-1] if failures else "",
+            timeline=deployment.timeline(),
             names=volume.names() if volume else {},
         )

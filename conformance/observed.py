@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -30,17 +31,23 @@ class HookCall:
     attached: bool
     returned: object = None
     error: BaseException | None = None
+    started: float = 0.0
+    """Seconds of ``time.perf_counter``."""
+    ended: float = 0.0
 
     def __str__(self) -> str:
+        return f"{self.hook}({self.snapshot_id}) {self.outcome}"
+
+    @property
+    def outcome(self) -> str:
+        """What it returned or raised."""
         if self.error is None:
-            ended = f"returned {_without_secrets(self.returned)!r}"
-        elif isinstance(self.error, Killed):
-            ended = str(self.error)
-        elif isinstance(self.error, GivenUp):
-            ended = "did not return, and was ended by the kit"
-        else:
-            ended = f"raised {type(self.error).__name__}: {self.error}"
-        return f"{self.hook}({self.snapshot_id}) {ended}"
+            return f"returned {_without_secrets(self.returned)!r}"
+        if isinstance(self.error, Killed):
+            return str(self.error)
+        if isinstance(self.error, GivenUp):
+            return "did not return, and was ended by the kit"
+        return f"raised {type(self.error).__name__}: {self.error}"
 
     def traceback(self) -> str:
         """Where the hook raised, for whoever mends it."""
@@ -174,6 +181,20 @@ class ObservedDriver:
             snapshot_id = snapshot_ref.id
             attached = snapshot_ref.volume.attach_status == "attached"
             called = watched
+            started = time.perf_counter()
+
+            def note(**how: Any) -> None:
+                self._journal.add(
+                    HookCall(
+                        hook,
+                        snapshot_id,
+                        attached,
+                        **how,
+                        started=started,
+                        ended=time.perf_counter(),
+                    )
+                )
+
             try:
                 if isinstance(hook, Hook) and hook in self._crashing:
                     self._crashing.discard(hook)
@@ -182,11 +203,9 @@ class ObservedDriver:
                     called = self._watched(hook, successor)
                 returned = called(snapshot_ref)
             except BaseException as error:
-                self._journal.add(
-                    HookCall(hook, snapshot_id, attached, error=error)
-                )
+                note(error=error)
                 raise
-            self._journal.add(HookCall(hook, snapshot_id, attached, returned))
+            note(returned=returned)
             return returned
 
         return call

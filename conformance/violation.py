@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from dataclasses import field
 
 from assisted_kit.rules import Rule
+from conformance import timeline
+from conformance.timeline import Moment
 
 WIDTH = 16
 """Columns of the titles."""
@@ -35,6 +37,7 @@ class Evidence:
     commands: Sequence[str] = ()
     log: Sequence[str] = ()
     traceback: str = ""
+    timeline: Sequence[Moment] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     """Long names to the short ones that stand for them."""
 
@@ -52,30 +55,68 @@ class OperationFailed(AssertionError):
         self.observed = f"it ended in {observed}"
 
 
-def describe(
-    rule: Rule,
-    expected: str,
-    observed: str,
-    evidence: Evidence,
-    repeat: str,
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A claim that does not hold, and everything about it."""
+
+    rule: Rule
+    expected: str
+    observed: str
+    evidence: Evidence
+    repeat: str
+    """The command that repeats it."""
+
+
+def describe(finding: Finding, dossier: str = "") -> str:
+    """The whole message.
+
+    :param dossier: the folder in which there is more.
+    """
+    evidence = finding.evidence
+    return _assembled(
+        finding,
+        _entry("hooks", evidence.hooks),
+        _entry("Nova", evidence.nova),
+        _entry("commands", evidence.commands),
+        _entry("log", evidence.log),
+        _entry("traceback", [evidence.traceback]),
+        dossier=_entry("dossier", [dossier]),
+    )
+
+
+def retell(finding: Finding, causes: Sequence[str]) -> str:
+    """The message of a dossier: all that happened in one order.
+
+    :param causes: what may be wrong with the driver, the likeliest first.
+    """
+    evidence = finding.evidence
+    return _assembled(
+        finding,
+        _entry("likely cause", causes),
+        "",
+        _entry("timeline", ["ms from the start, who, and what", ""]),
+        *timeline.drawn(evidence.timeline),
+        "",
+        _entry("traceback", [evidence.traceback]),
+    )
+
+
+def _assembled(
+    finding: Finding, *middle: str | None, dossier: str | None = None
 ) -> str:
-    """The whole message."""
+    rule, evidence = finding.rule, finding.evidence
     sources = "; ".join((f"contract {rule.section}", *rule.sources))
     sections = [
         _entry(f"{rule.id} {rule.level}", [_wrapped(rule.sentence)]),
         _entry("why", [_wrapped(rule.reason)]),
         _entry("source", [_wrapped(sources)]),
         "",
-        _entry("expected", [expected]),
-        _entry("observed", [observed]),
+        _entry("expected", [finding.expected]),
+        _entry("observed", [finding.observed]),
         "",
         _entry("chain before", [evidence.chain_before]),
         _entry("chain after", [evidence.chain_after]),
-        _entry("hooks", evidence.hooks),
-        _entry("Nova", evidence.nova),
-        _entry("commands", evidence.commands),
-        _entry("log", evidence.log),
-        _entry("traceback", [evidence.traceback]),
+        *middle,
     ]
     text = "\n".join(s for s in sections if s is not None)
     for long, short in evidence.names.items():
@@ -85,7 +126,11 @@ def describe(
         for long, short in evidence.names.items()
         if short in text
     ]
-    tail = [_entry("names", legend), _entry("repeat", [repeat])]
+    tail = [
+        _entry("names", legend),
+        dossier,
+        _entry("repeat", [finding.repeat]),
+    ]
     return "\n".join([text, *(s for s in tail if s is not None)])
 
 

@@ -8,6 +8,7 @@ import subprocess
 from conformance.catalogue import BY_ID
 from conformance.violation import describe
 from conformance.violation import Evidence
+from conformance.violation import Finding
 from tests.watched import Watched
 from tests.watched import watched as watched
 
@@ -21,7 +22,8 @@ def test_commands_and_log_are_shown(watched: Watched) -> None:
         commands=list(map(str, watched.watch.commands())),
         log=["WARNING mydriver: retrying V"],
     )
-    text = describe(BY_ID["CRE-001"], "this", "that", evidence, "repeat it")
+    finding = Finding(BY_ID["CRE-001"], "this", "that", evidence, "repeat it")
+    text = describe(finding)
     assert text.splitlines()[-4:] == [
         "commands        sh -c 'echo no space left >&2; exit 1' -> exit 1",
         "                  no space left",

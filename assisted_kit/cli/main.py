@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from assisted_kit import dossiers
 from assisted_kit import junit
 from assisted_kit import suite
 from assisted_kit.cli import rendering
@@ -72,6 +73,12 @@ def main() -> None:
     help="Write the result as JUnit XML to this file, or to '-'.",
 )
 @click.option(
+    "--dossier",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write all that is known about each failure below this folder.",
+)
+@click.option(
     "-n",
     "processes",
     metavar="N",
@@ -84,6 +91,7 @@ def run(
     rule_ids: tuple[str, ...],
     json_file: Path | None,
     junit_file: Path | None,
+    dossier: Path | None,
     processes: str,
 ) -> None:
     """Put a driver before the suite.
@@ -95,8 +103,11 @@ def run(
     with _errors_explained():
         suite.select(rule_ids)
         outputs = _outputs({"--json": json_file, "--junit": junit_file})
+        number = _number(processes)
+        if dossier is not None:
+            dossiers.prepare("--dossier", str(dossier))
         result = suite.run(
-            driver, config_file, rule_ids, _progress, _number(processes)
+            driver, config_file, rule_ids, _progress, number, dossier
         )
         _end_progress()
         # The files first: whoever reads the text may stop reading it.

@@ -10,11 +10,13 @@ import subprocess
 import tempfile
 import textwrap
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from conformance.watch import calls
@@ -43,6 +45,16 @@ class Command:
     """Why it could not be started."""
     is_killed: bool = False
     """Whether the kit has killed it, since its call did not return."""
+    started: float = field(default_factory=time.perf_counter)
+    """Seconds of ``time.perf_counter``."""
+    ended: float | None = None
+    """When the driver knew of its end."""
+
+    def end(self, status: int) -> None:
+        """The driver has seen it end, perhaps not for the first time."""
+        self.status = status
+        if self.ended is None:
+            self.ended = time.perf_counter()
 
     def of_qemu_img(self) -> Iterator[tuple[str, ...]]:
         """The ``qemu-img`` commands that it consists of."""
@@ -56,8 +68,13 @@ class Command:
         return self.words[0] if self.is_shell_line else shlex.join(self.words)
 
     def __str__(self) -> str:
+        return f"{self.line} -> {self.outcome}"
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, with what it had to say."""
         if self.failure:
-            return f"{self.line} -> not started: {self.failure}"
+            return f"not started: {self.failure}"
         if self.is_killed:
             ended = "killed by the kit"
         else:
@@ -66,7 +83,7 @@ class Command:
         if len(text) > STDERR:
             text = f"...{text[-STDERR:]}"
         shown = f"\n{textwrap.indent(text, '  ')}" if text else ""
-        return f"{self.line} -> {ended}{shown}"
+        return f"{ended}{shown}"
 
 
 class Commands:
@@ -206,8 +223,8 @@ class Commands:
         def end(process: Any, *args: Any, **kwargs: Any) -> Any:
             status = original(process, *args, **kwargs)
             command = self._by_process.get(process)
-            if command is not None:
-                command.status = status
+            if command is not None and status is not None:
+                command.end(status)
             return status
 
         return end
@@ -219,7 +236,7 @@ class Commands:
             output = original(process, *args, **kwargs)
             command = self._by_process.get(process)
             if command is not None:
-                command.status = process.returncode
+                command.end(process.returncode)
                 if output[1]:
                     command.stderr = _text(output[1])
             return output
@@ -235,7 +252,7 @@ class Commands:
             if call is not None:
                 for known in reversed(self.all()):
                     if known.call is call and known.is_shell_line:
-                        known.status = os.waitstatus_to_exitcode(status)
+                        known.end(os.waitstatus_to_exitcode(status))
                         break
             return status
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from conformance.watch import calls
@@ -28,6 +30,8 @@ class Logged:
     level: str
     logger: str
     text: str
+    when: float = field(default_factory=time.perf_counter, compare=False)
+    """Seconds of ``time.perf_counter``."""
 
     def __str__(self) -> str:
         return f"{self.level} {self.logger}: {self.text}"

@@ -25,18 +25,20 @@ import sqlalchemy
 from sqlalchemy import event
 
 from assisted_kit.refs import Ref
+from conformance.timeline import Moment
+from conformance.timeline import Side
 from conformance.watch import calls
 from conformance.watch import compute
 from conformance.watch import database
 from conformance.watch import waiting
 from conformance.watch.audit import AUDIT_HOOK
-from conformance.watch.audit import Listener
 from conformance.watch.calls import CallBook
 from conformance.watch.calls import DriverCall
 from conformance.watch.calls import Sighting
 from conformance.watch.calls import Sort
 from conformance.watch.commands import Command
 from conformance.watch.commands import Commands
+from conformance.watch.files import FileOperations
 from conformance.watch.live_images import LiveImages
 from conformance.watch.log import DriverLog
 from conformance.watch.log import Logged
@@ -65,18 +67,16 @@ class Watch(fixtures.Fixture):
         self._book = CallBook()
         self._commands = Commands()
         self._log = DriverLog()
+        self._files = FileOperations()
         self._images = LiveImages(held, self._commands.all)
         self._sleep, self._connect = time.sleep, sqlite3.connect
 
     def _setUp(self) -> None:
         self.addCleanup(self._commands.close)
-        listeners: dict[str, Listener] = {
-            **self._commands.listeners,
-            **self._images.listeners,
-        }
-        listening = AUDIT_HOOK.listening(listeners)
-        listening.__enter__()
-        self.addCleanup(listening.__exit__, None, None, None)
+        for sees in (self._commands, self._images, self._files):
+            listening = AUDIT_HOOK.listening(sees.listeners)
+            listening.__enter__()
+            self.addCleanup(listening.__exit__, None, None, None)
         executed = (
             sqlalchemy.Engine,
             "before_cursor_execute",
@@ -209,6 +209,21 @@ class Watch(fixtures.Fixture):
             for record in self._log.records
             if snapshot_id in (None, record.call.snapshot_id)
         ]
+
+    def moments(self) -> Iterator[Moment]:
+        """What was seen of files, commands and the log, in no order."""
+        for operation in self._files.all:
+            yield Moment(operation.when, Side.FILE, str(operation))
+        for command in self.commands():
+            yield Moment(command.started, Side.COMMAND, f"{command.line} ...")
+            if command.ended is not None:
+                yield Moment(
+                    command.ended,
+                    Side.COMMAND,
+                    f"... {command.words[0]} -> {command.outcome}",
+                )
+        for record in self.log():
+            yield Moment(record.when, Side.LOG, str(record))
 
     @property
     def under_way(self) -> list[DriverCall]:

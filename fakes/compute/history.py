@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,12 +130,19 @@ class History:
 
     def __init__(self) -> None:
         self._records: list[Record] = []
+        self._times: list[float] = []
         self._lock = threading.Lock()
 
     def add(self, record: Record) -> None:
         """Append a record."""
         with self._lock:
             self._records.append(record)
+            self._times.append(time.perf_counter())
+
+    def timed(self) -> list[tuple[float, Record]]:
+        """The records with the time of each, by ``time.perf_counter``."""
+        with self._lock:
+            return list(zip(self._times, self._records, strict=True))
 
     def of(self, kind: type[R]) -> list[R]:
         """The records of one kind."""

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be wrong with a driver: defects that fail in the same way.
+
+The broken drivers that prove the suite are a list of the field's defects,
+each with the rules that it fails.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from assisted_kit.rules import Rule
+
+if TYPE_CHECKING:
+    from fakes.broken import BrokenDriver
+
+MOST = 5
+"""Defects that are named at most."""
+
+
+def likely(rule: Rule) -> list[str]:
+    """Defects that fail a rule, as sentences with their sources.
+
+    Those that fail few other rules come first: where this rule is all that
+    fails, they are what it is for.
+    """
+    # Only a driver that fails has need of all these classes.
+    from fakes.broken import BROKEN
+
+    known = [broken for broken in BROKEN if rule.id in broken.rules]
+    known.sort(key=lambda broken: len(broken.rules))
+    return [_sentence(broken) for broken in known[:MOST]]
+
+
+def _sentence(broken: BrokenDriver) -> str:
+    where = ", ".join((_name(broken.driver), *broken.sources))
+    return f"{_defect(broken.driver)} ({where})"
+
+
+def _defect(driver: type) -> str:
+    first, *_ = (inspect.getdoc(driver) or "").split("\n\n")
+    return " ".join(first.split()).rstrip(".")
+
+
+def _name(driver: type) -> str:
+    return f"{driver.__module__.rpartition('.')[2]}.{driver.__name__}"
