@@ -51,6 +51,12 @@ OPTIONS = (
         help="Seconds until a hook that does not return is given up, which "
         "ends the run.",
     ),
+    cfg.StrOpt(
+        "root_helper",
+        help="What commands are started by that the driver wants to run as "
+        "root, such as 'sudo cinder-rootwrap /etc/cinder/rootwrap.conf'. "
+        "Without it they run as whoever runs the suite.",
+    ),
 )
 """The section ``[assisted_kit]`` of a configuration file."""
 
@@ -88,6 +94,8 @@ class Settings:
     """None: as the driver's class declares them."""
     patience: float = PATIENCE
     """In seconds."""
+    root_helper: str = ""
+    """The command line before those of commands that run as root."""
     database: str | None = None
     """The URL of the database; a temporary SQLite file without it."""
     driver_options: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +126,7 @@ def read(config_file: str | None) -> Settings:
             _directory_name(section.work_directory, section.share),
             _capabilities(section.capabilities),
             section.patience,
+            section.root_helper or "",
             conf[DATABASE_GROUP].connection,
             {
                 key: values[-1]

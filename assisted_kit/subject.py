@@ -13,6 +13,7 @@ import inspect
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from assisted_kit.capabilities import Capability
 from assisted_kit.driver import Hook
 from assisted_kit.driver import LegacyCall
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.process import by_root_helper
 from assisted_kit.settings import UsageError as UsageError
 
 DRIVER_VARIABLE = "ASSISTED_DRIVER"
@@ -63,6 +65,13 @@ class Subject:
     config_file: str | None = None
     patience: float = settings.PATIENCE
     """Seconds until a hook that does not return is given up."""
+    root_helper: str = ""
+    """The command line before those of commands that run as root."""
+
+    @property
+    def execute(self) -> Callable[..., tuple[str, str]]:
+        """What the driver starts commands with."""
+        return by_root_helper(self.root_helper)
 
     @property
     def options(self) -> list[str]:
@@ -123,6 +132,7 @@ def _subject(
         said.database,
         said.config_file,
         said.patience,
+        said.root_helper,
     )
 
 

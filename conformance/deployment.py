@@ -26,7 +26,6 @@ from assisted_kit.image import Image
 from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.manager import VolumeManager
 from assisted_kit.notifier import LocalNotifier
-from assisted_kit.process import execute
 from assisted_kit.refs import Ref
 from assisted_kit.rules import Profile
 from assisted_kit.status_api import StatusApi
@@ -156,7 +155,7 @@ class Deployment(fixtures.Fixture):
             driver = adapter.construct(
                 self.share,
                 base_format=self.base_format,
-                execute=execute,
+                execute=self.subject.execute,
                 **own,
             )
         self.watch.drives(type(driver))

@@ -22,7 +22,6 @@ from oslo_context import context as oslo_context
 from assisted_kit import subject as subjects
 from assisted_kit.adapter import DriverAdapter
 from assisted_kit.driver import Hook
-from assisted_kit.process import execute
 from assisted_kit.refs import AttachmentRef
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
@@ -79,7 +78,9 @@ class Request:
         """A new driver instance, and what its hook is called with."""
         subject = self.subject()
         driver = subject.adapter.construct(
-            self.share, base_format=self.base_format, execute=execute
+            self.share,
+            base_format=self.base_format,
+            execute=subject.execute,
         )
         return driver, _snapshot(self)
 

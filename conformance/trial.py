@@ -15,7 +15,6 @@ from oslo_db.exception import DBError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from assisted_kit.process import execute
 from assisted_kit.subject import check_interface
 from assisted_kit.subject import Subject
 from assisted_kit.subject import SubjectError
@@ -73,7 +72,7 @@ def _try_driver(subject: Subject, directory: Path) -> None:
         driver = subject.adapter.construct(
             directory,
             base_format=subject.adapter.bases[0],
-            execute=execute,
+            execute=subject.execute,
         )
     except (Exception, SystemExit) as error:
         raise SubjectError(

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oslo_concurrency import processutils
 
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.process import by_root_helper
 from assisted_kit.process import execute
 from assisted_kit.process import ProcessFailed
 
@@ -80,6 +82,37 @@ def test_limits_are_set() -> None:
         sys.executable, "-c", LIMITS, process_input="go\n", prlimit=limits
     )
     assert out == f"{GIB} {GIB}\n7 7\n"
+
+
+HELPER = "env BY=helper"
+TELLS = ("sh", "-c", "read line; echo $BY; ulimit -v; ulimit -t")
+
+
+@pytest.mark.parametrize(
+    ("options", "by"),
+    [
+        ({"run_as_root": True}, "helper"),
+        ({"run_as_root": True, "root_helper": "no-such-helper"}, "helper"),
+        ({"run_as_root": False}, ""),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_root_helper_starts_what_is_to_run_as_root(
+    options: dict[str, Any], by: str, is_limited: bool
+) -> None:
+    limits = processutils.ProcessLimits(address_space=GIB, cpu_time=7)
+    run = by_root_helper(HELPER)
+    if is_limited:
+        options = {**options, "prlimit": limits}
+    out, _ = run(*TELLS, process_input="go\n", **options)
+    limited = f"{GIB // 1024}\n7\n" if is_limited else "unlimited\n" * 2
+    assert out == f"{by}\n{limited}"
+
+
+def test_without_a_root_helper_commands_run_as_they_are() -> None:
+    out, _ = by_root_helper("")("printf", "x", run_as_root=True)
+    assert out == "x"
 
 
 HAS_LESS = """\
