@@ -7,6 +7,9 @@ loop that copies.  It is looked at after each
 line of the driver's own code, and before each event of Python's audit that
 changes something: a hook on ``open`` alone is called before the file is
 truncated, and never sees it empty.
+
+What the files hold tells states apart.  Inodes are used again and times tick
+in milliseconds, so by them alone some states would be missed some times.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -26,10 +30,13 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from types import CodeType
 from types import FrameType
 from types import ModuleType
 from typing import Any
+
+from conformance import storage
 
 SIDE_EFFECTS = frozenset(
     {
@@ -49,6 +56,9 @@ SIDE_EFFECTS = frozenset(
 
 _BESIDE = (pathlib, shutil, tempfile)
 """Modules of Python's that are traced as well: each opens and writes."""
+
+_TICK = 20_000_000
+"""Nanoseconds in which a file may be changed twice at the same time."""
 
 _KITS = frozenset({"assisted_kit", "builtins", "conformance"})
 """Packages that a driver may have base classes of, and is not in."""
@@ -123,6 +133,37 @@ def changes(before: Mapping[str, Stat], after: Mapping[str, Stat]) -> str:
     return "; ".join(said)
 
 
+class Contents:
+    """What the files of a share hold, each read again when it may differ."""
+
+    def __init__(self, share: Path) -> None:
+        self._share = share
+        self._known: dict[tuple[str, Stat], str] = {}
+
+    def of(self, found: Mapping[str, Stat]) -> dict[str, object]:
+        """The content of every file, as :func:`fingerprint` found them."""
+        return {
+            name: (stat[3], self._content(name, stat))
+            for name, stat in found.items()
+        }
+
+    def _content(self, name: str, stat: Stat) -> str:
+        if not S_ISREG(stat[3]):
+            return ""
+        known = self._known.get((name, stat))
+        if known is not None:
+            return known
+        settled = time.time_ns() - stat[2] > _TICK
+        try:
+            content = storage.digest(self._share / name)
+        except FileNotFoundError:
+            # A command is at work, and has just removed it.
+            return ""
+        if settled:
+            self._known[name, stat] = content
+        return content
+
+
 class Points:
     """Watches this process pass points, and kills it at one of them.
 
@@ -145,7 +186,9 @@ class Points:
         self._beside = tuple(_paths(_BESIDE))
         self._tracers: dict[CodeType, Tracer | None] = {}
         self._before = self._last = fingerprint(share)
-        self._seen = [self._before]
+        self._contents = Contents(share)
+        self._content = self._contents.of(self._before)
+        self._seen = [self._content]
         self._times: Counter[tuple[object, object]] = Counter()
         self._number = 0
         self._line = ("", 0)
@@ -207,16 +250,17 @@ class Points:
             # Another thread of the driver's does.
             return
         try:
-            before, self._last = self._last, fingerprint(self._share)
-            if self._last != before and self._last not in self._seen:
-                self._seen.append(self._last)
-                if self._is_news(before, self._last):
+            self._last = fingerprint(self._share)
+            was, self._content = self._content, self._contents.of(self._last)
+            if self._content != was and self._content not in self._seen:
+                self._seen.append(self._content)
+                if self._is_news(was, self._content):
                     self._pass(changes(self._before, self._last))
         finally:
             self._looking.release()
 
     def _is_news(
-        self, before: Mapping[str, Stat], after: Mapping[str, Stat]
+        self, before: Mapping[str, object], after: Mapping[str, object]
     ) -> bool:
         """Whether it is not just the next turn of a loop that copies."""
         changed = {name for name, _ in before.items() ^ after.items()}
