@@ -36,8 +36,14 @@ class CrashTest(SweepingTest):
             volume.restart()
         self.claim_all_is_well(volume, sweep)
 
-    # Each value once: a sweep takes seconds.
-    @ddt.data(row("detached", "oldest"), row("attached", "newest"))
+    # A sweep takes seconds. Detached, the oldest overlay is merged below
+    # another one that then needs a new header, and the newest is the active
+    # image, which the volume's record names.
+    @ddt.data(
+        row("detached", "oldest"),
+        row("detached", "newest"),
+        row("attached", "newest"),
+    )
     @ddt.unpack
     @verifies("CRH-002")
     def test_delete_killed_at_each_point(
