@@ -8,6 +8,7 @@ service; nobody knows of what it was about to commit.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,14 +32,20 @@ ASKED = "Nova is asked"
 
 
 class CommitSweep(Sweep):
-    """Dies before each transaction ends, and before Nova is asked."""
+    """Dies before each transaction ends, and before Nova is asked.
+
+    A transaction is known by the hooks that were called before it, and how
+    many followed the last of them.  Nova's answer is stored beside them: it
+    comes before its report or after, and not at all when that was faster.
+    """
 
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(deployment)
         self.nova_was_asked = True
         """False: the last operation died when its request was stored."""
-        self._fatal = 1
-        self._passed = 0
+        self._died_before: set[tuple[object, ...]] = set()
+        self._passed: Counter[str] = Counter()
+        self._asking_thread: int | None = None
         self._calls_before = 0
         self._is_over = False
         self._lock = threading.Lock()
@@ -49,7 +56,8 @@ class CommitSweep(Sweep):
 
     @contextmanager
     def _armed(self) -> Iterator[None]:
-        self._passed = 0
+        self._passed.clear()
+        self._asking_thread = None
         self.nova_was_asked = True
         self._calls_before = len(self._deployment.journal.calls())
         engine = self._deployment.database.engine
@@ -71,17 +79,20 @@ class CommitSweep(Sweep):
         finally:
             event.remove(engine, "commit", commit)
         self._is_over = not self.died_at
-        self._fatal += 1
 
     def _asking(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def ask(*arguments: Any) -> Any:
             self._pass(ASKED)
+            self._asking_thread = threading.get_ident()
             return call(*arguments)
 
         return ask
 
     def _unless_dead(self, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def hook(snapshot_ref: Any) -> Any:
+            if self._asking_thread == threading.get_ident():
+                # Its answer was not to be stored.
+                self._asking_thread = None
             if self.died_at:
                 raise Killed(self.died_at)
             return call(snapshot_ref)
@@ -94,13 +105,23 @@ class CommitSweep(Sweep):
             # Nova commits its reports, and the API what it accepts.
             return
         with self._lock:
-            self._passed += 1
-            if self._passed == self._fatal:
+            point = self._point(what)
+            if not self.died_at and point not in self._died_before:
+                self._died_before.add(point)
                 self.nova_was_asked = what != ASKED
-                number = f"at point {self._fatal}"
+                number = f"at point {len(self._died_before)}"
                 self._died(f"{number}, before {what}, {self._progress()}")
         if self.died_at:
             raise Killed(self.died_at)
+
+    def _point(self, what: str) -> tuple[object, ...]:
+        """What tells this point from the others of an operation."""
+        if self._asking_thread == threading.get_ident():
+            self._asking_thread = None
+            return ("the answer is stored",)
+        progress = self._progress()
+        self._passed[progress] += 1
+        return what, progress, self._passed[progress]
 
     def _progress(self) -> str:
         calls = self._deployment.journal.calls()[self._calls_before :]
