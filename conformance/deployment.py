@@ -32,12 +32,12 @@ from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
 from conformance import another_process
-from conformance import temporary_database
 from conformance.observed import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
 from conformance.patience import Patience
 from conformance.phases import ObservedSnapshots
+from conformance.temporary_database import TemporaryDatabase
 from conformance.timeline import Moment
 from conformance.timeline import ordered
 from conformance.timeline import Side
@@ -278,8 +278,7 @@ class Deployment(fixtures.Fixture):
         return None if key is None else key.passphrase
 
     def _engine(self) -> Any:
-        directory = self.useFixture(fixtures.TempDir()).path
-        return open_database(self.subject, Path(directory))
+        return self.useFixture(OpenDatabase(self.subject)).engine
 
     def _keep_log(self) -> None:
         """Keep what is logged as a detail of the test, and print nothing.
@@ -308,14 +307,21 @@ class _WatchedReferences(References):
         return super().reload(ref)
 
 
-def open_database(subject: Subject, directory: Path) -> Any:
-    """The engine of the database to use, its schema up to date.
+class OpenDatabase(fixtures.Fixture):
+    """The database to use, its schema up to date; ``engine`` leads to it.
 
-    :param directory: for a temporary one, unless the subject names one.
+    A temporary one, unless the subject names one.
     """
-    connection = subject.adapter.database(subject.database)
-    if connection is None:
-        return temporary_database.open_in(directory)
-    engine = create_engine(connection)
-    migration.upgrade(engine)
-    return engine
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+
+    def _setUp(self) -> None:
+        adapter = self._subject.adapter
+        connection = adapter.database(self._subject.database)
+        if connection is None:
+            self.engine = self.useFixture(TemporaryDatabase()).engine
+            return
+        self.engine = create_engine(connection)
+        self.addCleanup(self.engine.dispose)
+        migration.upgrade(self.engine)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import fixtures
 from oslo_db.exception import DBError
@@ -19,8 +20,10 @@ from assisted_kit.subject import check_interface
 from assisted_kit.subject import Subject
 from assisted_kit.subject import SubjectError
 from assisted_kit.subject import trace
-from conformance.deployment import open_database
+from conformance.deployment import OpenDatabase
 from conformance.work_directory import WorkDirectory
+
+Ready = TypeVar("Ready", bound=fixtures.Fixture)
 
 
 def try_out(subject: Subject) -> None:
@@ -35,26 +38,26 @@ def try_out(subject: Subject) -> None:
 
 
 @contextmanager
-def _ready(directory: WorkDirectory) -> Iterator[WorkDirectory]:
+def _ready(fixture: Ready) -> Iterator[Ready]:
     try:
-        directory.setUp()
+        fixture.setUp()
     except fixtures.MultipleExceptions as error:
         # Of what went wrong in a fixture's set-up, the cause comes first.
         raise error.args[0][1] from None
     try:
-        yield directory
+        yield fixture
     finally:
-        directory.cleanUp()
+        fixture.cleanUp()
 
 
 def _try_database(subject: Subject) -> None:
-    with fixtures.TempDir() as directory:
-        try:
-            open_database(subject, Path(directory.path)).dispose()
-        except (DBError, SQLAlchemyError, ImportError) as error:
-            raise SubjectError(
-                f"the database {_url(subject)} cannot be used: {error}"
-            ) from error
+    try:
+        with _ready(OpenDatabase(subject)):
+            pass
+    except (DBError, SQLAlchemyError, ImportError) as error:
+        raise SubjectError(
+            f"the database {_url(subject)} cannot be used: {error}"
+        ) from error
 
 
 def _url(subject: Subject) -> str:
