@@ -63,6 +63,11 @@ class Subject:
     """Seconds until a hook that does not return is given up."""
 
     @property
+    def database_url(self) -> str | None:
+        """The URL of the database; None for one that is made for a test."""
+        return self.adapter.database(self.database)
+
+    @property
     def options(self) -> list[str]:
         """The options of the command line that name this driver."""
         words = []

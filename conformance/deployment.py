@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -16,9 +17,7 @@ from testtools.content import Content
 from testtools.content_type import UTF8_TEXT
 
 from assisted_kit.clock import VirtualClock
-from assisted_kit.db import migration
 from assisted_kit.db.database import Database
-from assisted_kit.db.engine import create_engine
 from assisted_kit.db.references import References
 from assisted_kit.driver import Hook
 from assisted_kit.image import Image
@@ -32,6 +31,7 @@ from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
 from conformance import another_process
+from conformance import named_database
 from conformance import temporary_database
 from conformance.observed import Journal
 from conformance.observed import KeptLog
@@ -83,8 +83,10 @@ class Deployment(fixtures.Fixture):
         self.clock = VirtualClock()
         self.faults = FaultPlan()
         self.notifier = LocalNotifier()
+        # A database that a configuration names is everybody's.
+        self._host = f"{uuid.uuid4().hex}@assisted-kit"
         self.database = Database(self._engine(), self.clock)
-        self.addCleanup(self.database.close)
+        self.addCleanup(self._close_database)
         self.context = self.subject.adapter.context()
         self.status_api = StatusApi(self.database, self.notifier)
         self.nova = FakeNova(
@@ -109,6 +111,7 @@ class Deployment(fixtures.Fixture):
             self.database,
             self.nova,
             self.notifier,
+            host=self._host,
             context=self.context,
         )
 
@@ -244,6 +247,11 @@ class Deployment(fixtures.Fixture):
         key = self.keys.get(volume.encryption_key_id)
         return None if key is None else key.passphrase
 
+    def _close_database(self) -> None:
+        if self.subject.database_url is not None:
+            named_database.remove_rows(self.database.engine, self._host)
+        self.database.close()
+
     def _engine(self) -> Any:
         directory = self.useFixture(fixtures.TempDir()).path
         return open_database(self.subject, Path(directory))
@@ -280,9 +288,7 @@ def open_database(subject: Subject, directory: Path) -> Any:
 
     :param directory: for a temporary one, unless the subject names one.
     """
-    connection = subject.adapter.database(subject.database)
-    if connection is None:
+    url = subject.database_url
+    if url is None:
         return temporary_database.open_in(directory)
-    engine = create_engine(connection)
-    migration.upgrade(engine)
-    return engine
+    return named_database.open_at(url)
