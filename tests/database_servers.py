@@ -9,16 +9,22 @@ process, however that ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
+import uuid
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import fixtures
 import psutil
+import pymysql
+import sqlalchemy as sa
 from pifpaf.drivers import mysql
 
 SQLITE, POSTGRESQL, MARIADB = "sqlite", "postgresql", "mariadb"
@@ -60,6 +66,18 @@ class Server(fixtures.Fixture):
     def restart(self) -> None:
         """Let it die at once, as in a power failure, and start again."""
         raise NotImplementedError
+
+    @contextmanager
+    def new_database(self) -> Iterator[str]:
+        """The URL of an empty database beside that of ``url``."""
+        name = f"kit_{uuid.uuid4().hex}"
+        engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            url = engine.url.set(database=name)
+            yield url.render_as_string(hide_password=False)
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+        engine.dispose()
 
     def _end_with_this_process(
         self, how: signal.Signals, pid_file: Path
@@ -158,9 +176,20 @@ class Mariadb(Server):
             "mysql+pymysql://root@localhost/pifpaf"
             f"?unix_socket={self._driver.socket}"
         )
+        self._hurry()
 
     def restart(self) -> None:
         self._driver.restart()
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """What was committed outlives the server, but not the machine."""
+        with contextlib.closing(
+            pymysql.connect(user="root", unix_socket=self._driver.socket)
+        ) as connection:
+            connection.cursor().execute(
+                "SET GLOBAL innodb_flush_log_at_trx_commit = 2"
+            )
 
 
 class _Mysqld(mysql.MySQLDriver):  # type: ignore[misc]

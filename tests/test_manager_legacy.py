@@ -154,6 +154,7 @@ class OutcomeTest(LegacyTestCase):
         ("nothing", None, "available"),
         ("what Cinder drops", {"colour": "x"}, "available"),
         ("an update", {"provider_location": "x"}, "available"),
+        ("a number, as Cinder takes", {"provider_id": 7}, "available"),
     )
     def test_create(self, script, status) -> None:
         self.driver.on["create_snapshot"] = script
