@@ -21,6 +21,7 @@ from assisted_kit.lifecycle import Event
 from assisted_kit.lifecycle import Phase
 from assisted_kit.lifecycle import State
 from assisted_kit.lifecycle import Status
+from assisted_kit.manager.database_errors import DATABASE_ERRORS
 from assisted_kit.notifier import Notifier
 from assisted_kit.notifier import Reported
 from assisted_kit.refs import SnapshotRef
@@ -100,7 +101,14 @@ class StatusApi:
                 return HTTPStatus.ACCEPTED
             # Somebody was faster: what the report means now is another
             # question, asked again of what is stored now.
-            if self._store(snapshot, report):
+            try:
+                stored = self._store(snapshot, report)
+            except DATABASE_ERRORS:
+                # It may be stored all the same: whoever repeats it then
+                # changes nothing.
+                self._notifier.publish(Reported(snapshot_id))
+                raise
+            if stored:
                 self._notifier.publish(Reported(snapshot_id))
                 return HTTPStatus.ACCEPTED
 

@@ -74,6 +74,11 @@ class Subject:
         return by_root_helper(self.root_helper)
 
     @property
+    def database_url(self) -> str | None:
+        """The URL of the database; None for one that is made for a test."""
+        return self.adapter.database(self.database)
+
+    @property
     def options(self) -> list[str]:
         """The options of the command line that name this driver."""
         words = []

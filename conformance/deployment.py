@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -17,9 +18,7 @@ from testtools.content import Content
 from testtools.content_type import UTF8_TEXT
 
 from assisted_kit.clock import VirtualClock
-from assisted_kit.db import migration
 from assisted_kit.db.database import Database
-from assisted_kit.db.engine import create_engine
 from assisted_kit.db.references import References
 from assisted_kit.driver import Hook
 from assisted_kit.image import Image
@@ -32,6 +31,7 @@ from assisted_kit.status_api import StatusApi
 from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
 from conformance import another_process
+from conformance import named_database
 from conformance.observed import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
@@ -87,8 +87,10 @@ class Deployment(fixtures.Fixture):
         self.clock = VirtualClock()
         self.faults = FaultPlan()
         self.notifier = LocalNotifier()
+        # A database that a configuration names is everybody's.
+        self._host = f"{uuid.uuid4().hex}@assisted-kit"
         self.database = Database(self._engine(), self.clock)
-        self.addCleanup(self.database.close)
+        self.addCleanup(self._close_database)
         self.snapshots = ObservedSnapshots(self.database.engine, self.clock)
         self.database.snapshots = self.snapshots
         self._milestones: list[Moment] = []
@@ -116,6 +118,7 @@ class Deployment(fixtures.Fixture):
             self.database,
             self.nova,
             self.notifier,
+            host=self._host,
             context=self.context,
         )
 
@@ -277,6 +280,11 @@ class Deployment(fixtures.Fixture):
         key = self.keys.get(volume.encryption_key_id)
         return None if key is None else key.passphrase
 
+    def _close_database(self) -> None:
+        if self.subject.database_url is not None:
+            named_database.remove_rows(self.database.engine, self._host)
+        self.database.close()
+
     def _engine(self) -> Any:
         return self.useFixture(OpenDatabase(self.subject)).engine
 
@@ -317,11 +325,9 @@ class OpenDatabase(fixtures.Fixture):
         self._subject = subject
 
     def _setUp(self) -> None:
-        adapter = self._subject.adapter
-        connection = adapter.database(self._subject.database)
-        if connection is None:
+        url = self._subject.database_url
+        if url is None:
             self.engine = self.useFixture(TemporaryDatabase()).engine
             return
-        self.engine = create_engine(connection)
+        self.engine = named_database.open_at(url)
         self.addCleanup(self.engine.dispose)
-        migration.upgrade(self.engine)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-import testtools
+from scripted import DatabaseTestCase
 from scripted import Deployment
 from scripted import PlainDriver
 from scripted import ScriptedDriver
@@ -47,7 +47,7 @@ class CapableLegacyDriver(OptionalMethods, PlainDriver):
         self.play("delete_snapshot", snapshot, default=None)
 
 
-class CallerTestCase(testtools.TestCase):
+class CallerTestCase(DatabaseTestCase):
     """A manager whose Nova reports done as soon as it is asked."""
 
     driver_class: type[PlainDriver] = CapableDriver

@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 from cinder_process import CinderProcess
+from database_servers import KINDS
+from database_servers import SERVERS
+from database_servers import SQLITE
+from scripted import DatabaseTestCase
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +19,28 @@ def cinder(tmp_path_factory):
     process = CinderProcess(tmp_path_factory.mktemp("cinder"))
     yield process
     process.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_servers():
+    """They start with the first test for them, and end with the last one."""
+    yield
+    SERVERS.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector, name, obj):
+    """Have each test of what the database decides run on each of them.
+
+    Test cases cannot be parametrized, so each gets a subclass for each.
+    """
+    made = yield
+    if not inspect.isclass(obj) or not issubclass(obj, DatabaseTestCase):
+        return made
+    made = [made]
+    for kind in KINDS:
+        if kind != SQLITE and obj.kind == SQLITE:
+            also = f"{name}[{kind}]"
+            setattr(collector.obj, also, type(also, (obj,), {"kind": kind}))
+            made.append(type(made[0]).from_parent(collector, name=also))
+    return made

@@ -38,6 +38,17 @@ def dump(engine, but=frozenset()):
         }
 
 
+def rows_of(engine):
+    """All rows of every table, whatever the database."""
+    metadata = sa.MetaData()
+    metadata.reflect(engine)
+    with engine.connect() as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(sa.select(table))))
+            for table in metadata.sorted_tables
+        }
+
+
 def add(engine, *rows):
     with orm.Session(engine) as session, session.begin():
         session.add_all(rows)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import testtools
 from scripted import ADMIN
+from scripted import DatabaseTestCase
 from scripted import Deployment
 
 from assisted_kit.db.snapshot_values import Change
@@ -18,7 +18,7 @@ from assisted_kit.updates import ModelUpdate
 OWNER = "host@kit#1"
 
 
-class StatusApiTestCase(testtools.TestCase):
+class StatusApiTestCase(DatabaseTestCase):
     """No manager looks at what is reported here."""
 
     def setUp(self) -> None:

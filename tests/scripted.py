@@ -17,6 +17,9 @@ from typing import Any
 import fixtures
 import sqlalchemy as sa
 import testtools
+from database_servers import NotInstalled
+from database_servers import SERVERS
+from database_servers import SQLITE
 from oslo_context import context as oslo_context
 
 from assisted_kit.clock import VirtualClock
@@ -240,16 +243,27 @@ class ScriptedNova:
 
 
 @functools.cache
-def _database() -> tuple[sa.Engine, tempfile.TemporaryDirectory[str]]:
-    directory = tempfile.TemporaryDirectory(prefix="assisted-kit-")
-    engine = db_engine.create_engine(f"sqlite:///{directory.name}/kit.db")
+def _sqlite() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="assisted-kit-")
+
+
+@functools.cache
+def _engine(kind: str) -> sa.Engine:
+    if kind == SQLITE:
+        url = f"sqlite:///{_sqlite().name}/kit.db"
+    else:
+        url = SERVERS.get(kind).url
+    engine = db_engine.create_engine(url)
     models.Base.metadata.create_all(engine)
-    return engine, directory
+    return engine
 
 
-def empty_database() -> sa.Engine:
-    """One database a process: an engine's first statements are slow."""
-    engine, _ = _database()
+def empty_database(kind: str = SQLITE) -> sa.Engine:
+    """One database a process: an engine's first statements are slow.
+
+    :raises NotInstalled: there is no server of this kind.
+    """
+    engine = _engine(kind)
     with engine.begin() as connection:
         for table in reversed(models.Base.metadata.sorted_tables):
             connection.execute(sa.delete(table))
@@ -259,11 +273,14 @@ def empty_database() -> sa.Engine:
 class Deployment(fixtures.Fixture):
     """A manager, its database and what is around them."""
 
+    kind = SQLITE
+    """Of the database."""
+
     def __init__(self, driver: PlainDriver | None = None) -> None:
         self.driver: Any = ScriptedDriver() if driver is None else driver
 
     def _setUp(self) -> None:
-        self.engine = empty_database()
+        self.engine = empty_database(self.kind)
         self.clock = VirtualClock()
         self.database = Database(self.engine, self.clock)
         self.notifier = LocalNotifier()
@@ -361,6 +378,11 @@ class Deployment(fixtures.Fixture):
             )
         )
 
+    def overwrite(self, table: sa.Table, **values: Any) -> None:
+        """Set columns of all rows, behind everybody's back."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(table).values(values))
+
     # -- what is stored
 
     def status(self, snapshot_id: str) -> str:
@@ -383,7 +405,21 @@ class Deployment(fixtures.Fixture):
         return [each.connection_info for each in volume.volume_attachment]
 
 
-class ManagerTestCase(testtools.TestCase):
+class DatabaseTestCase(testtools.TestCase):
+    """Its subclasses run once on each kind of database (conftest.py)."""
+
+    kind = SQLITE
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(Deployment, "kind", self.kind)
+        try:
+            empty_database(self.kind)
+        except NotInstalled as error:
+            self.skipTest(f"left out on {self.kind}: {error}")
+
+
+class ManagerTestCase(DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.kit = self.useFixture(Deployment())

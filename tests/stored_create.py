@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import testtools
-from database_contents import dump
+from database_contents import rows_of
+from scripted import DatabaseTestCase
 from scripted import Deployment
 
 from assisted_kit.lifecycle import Phase
@@ -16,7 +16,7 @@ COMPUTE = ("creating", Phase.COMPUTE)
 COMPLETE = ("creating", Phase.COMPLETE)
 
 
-class StoreTestCase(testtools.TestCase):
+class StoreTestCase(DatabaseTestCase):
     """The rows of one create in phase ``begin``; no manager runs."""
 
     def setUp(self) -> None:
@@ -45,4 +45,4 @@ class StoreTestCase(testtools.TestCase):
         return self.kit.admin_metadata(self.id)
 
     def contents(self):
-        return dump(self.kit.engine)
+        return rows_of(self.kit.engine)

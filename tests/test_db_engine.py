@@ -293,6 +293,38 @@ def test_a_collision_without_end_is_raised_as_it_came():
     assert 0.04 < time.monotonic() - begun < 0.3
 
 
+def test_a_slow_database_gets_ten_attempts_of_a_deadlock():
+    attempts = []
+
+    @db_engine.retry_on_contention
+    def transaction():
+        attempts.append(1)
+        until = time.monotonic() + 0.02
+        while time.monotonic() < until:
+            pass
+        if len(attempts) < 10:
+            raise exception.DBDeadlock
+
+    transaction()
+    assert len(attempts) == 10
+
+
+def test_a_serialization_failure_is_tried_again():
+    class SerializationFailure(Exception):
+        pgcode = "40001"
+
+    attempts = []
+
+    @db_engine.retry_on_contention
+    def transaction():
+        attempts.append(1)
+        if len(attempts) < 2:
+            raise sa.exc.OperationalError("", {}, SerializationFailure())
+
+    transaction()
+    assert len(attempts) == 2
+
+
 def test_another_error_is_not_tried_again():
     attempts = []
 

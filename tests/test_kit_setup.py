@@ -212,6 +212,87 @@ class TestPackageList:
 
         assert programs == {"qemu-img", "qemu-io"}
 
+    def test_the_databases_of_the_tests_are_optional(self, kit):
+        text = (SCRIPT.parent / "bindep.txt").read_text()
+
+        for platform in ("dpkg", "rpm"):
+            added = [
+                package
+                for package in kit.read_packages(text)
+                if package.is_needed(platform, {"run", "test"})
+                and not package.is_needed(platform, {"run"})
+            ]
+            programs = {
+                program.rpartition("/")[2]
+                for package in added
+                for program in package.programs
+            }
+
+            assert all(package.optional for package in added)
+            assert programs == {
+                *("mysqld", "mysql_install_db", "mysql"),
+                *("initdb", "pg_ctl"),
+            }
+
+
+class TestOptionalPackages:
+    """A package for more tests, of which no ``./kit run`` knows."""
+
+    @pytest.fixture
+    def line(self, machine) -> Path:
+        machine.add_programs()
+        folder = machine.root.parent / "lib" / "15" / "bin"
+        text = (
+            f"server [platform:dpkg test]  # optional, provides: "
+            f"{machine.root.parent}/lib/*/bin/server-init\n"
+        )
+        with (machine.root / "bindep.txt").open("a") as file:
+            file.write(text)
+        return folder
+
+    def test_is_installed_with_the_tests(self, machine, line, capsys):
+        machine.add_apt()
+
+        machine.setup().complete("test")
+
+        assert "installing server (apt-get)..." in capsys.readouterr().err
+        assert machine.pip_installs() == 1
+
+    def test_is_not_installed_for_a_run(self, machine, line):
+        machine.add_apt()
+
+        machine.setup().complete("run")
+
+        assert not any("apt-get" in each for each in machine.commands())
+
+    def test_that_cannot_be_installed_is_told_and_left_out(
+        self, machine, line, capsys, monkeypatch
+    ):
+        machine.add_apt()
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+        machine.setup().complete("test")
+
+        said = capsys.readouterr().err
+        assert "missing: server-init" in said
+        assert "sudo apt-get install" in said
+        assert "What needs these is left out until then." in said
+        assert machine.pip_installs() == 1
+        # The next one has the project already, and says so again.
+        machine.setup().complete("test")
+        assert "missing: server-init" in capsys.readouterr().err
+        assert machine.pip_installs() == 1
+
+    def test_is_found_where_the_distribution_has_it(
+        self, machine, line, monkeypatch
+    ):
+        refuse_processes(monkeypatch)
+        setup = machine.setup()
+        line.mkdir(parents=True)
+        (line / "server-init").touch(mode=0o755)
+
+        assert setup.missing_optional("test") == []
+
 
 class TestSystemPackages:
     def test_root_has_a_missing_package_installed(self, machine, capsys):
@@ -344,7 +425,7 @@ class TestEnvironment:
 
     @pytest.mark.parametrize(
         ("level", "extras"),
-        [("run", "[test]"), ("test", "[test,cinder,docs]")],
+        [("run", "[test]"), ("test", "[test,cinder,databases,docs]")],
     )
     def test_a_level_installs_its_extras(self, machine, level, extras):
         machine.setup().complete(level)

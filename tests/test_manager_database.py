@@ -8,6 +8,9 @@ from collections.abc import Callable
 import ddt
 import fixtures
 import sqlalchemy as sa
+from database_servers import MARIADB
+from database_servers import POSTGRESQL
+from database_servers import SQLITE
 from scripted import CREATE_BEGIN
 from scripted import CREATE_COMPLETE
 from scripted import Deployment
@@ -175,26 +178,53 @@ class OutageTest(ManagerTestCase):
         self.assertEqual("compute", self.kit.phase(snapshot_id))
 
 
+REFUSAL = {
+    SQLITE: [
+        (
+            "CREATE TRIGGER refuse BEFORE UPDATE OF provider_auth"
+            " ON snapshots BEGIN SELECT RAISE(ABORT, 'refused'); END",
+            "DROP TRIGGER refuse",
+        )
+    ],
+    POSTGRESQL: [
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE 'refused'; END $$",
+            "DROP FUNCTION refuse",
+        ),
+        (
+            "CREATE TRIGGER refuse BEFORE UPDATE OF provider_auth"
+            " ON snapshots EXECUTE FUNCTION refuse()",
+            "DROP TRIGGER refuse ON snapshots",
+        ),
+    ],
+    MARIADB: [
+        (
+            "CREATE TRIGGER refuse BEFORE UPDATE ON snapshots FOR EACH ROW"
+            " IF NEW.provider_auth IS NOT NULL THEN SIGNAL SQLSTATE '22001'"
+            " SET MYSQL_ERRNO = 1406, MESSAGE_TEXT = 'refused'; END IF",
+            "DROP TRIGGER refuse",
+        )
+    ],
+}
+"""What refuses a change of ``provider_auth``, and what removes that."""
+
+
 class SecretTest(ManagerTestCase):
     def test_provider_auth_is_never_logged(self) -> None:
         log = self.useFixture(fixtures.FakeLogger())
-        engine = self.kit.engine
-        with engine.begin() as connection:
-            connection.exec_driver_sql(
-                "CREATE TRIGGER refuse BEFORE UPDATE OF provider_auth"
-                " ON snapshots BEGIN SELECT RAISE(ABORT, 'refused'); END"
-            )
-        self.addCleanup(drop_trigger, engine)
+        for made, removed in REFUSAL[self.kind]:
+            self.perform(made)
+            self.addCleanup(self.perform, removed)
         self.driver.on[CREATE_BEGIN] = {"provider_auth": "s3cret"}
         snapshot_id = self.kit.create(self.kit.volume())
         self.assertEqual("error", self.kit.status(snapshot_id))
         self.assertIn("refused", log.output)
         self.assertNotIn("s3cret", log.output)
 
-
-def drop_trigger(engine: sa.Engine) -> None:
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER refuse")
+    def perform(self, statement: str) -> None:
+        with self.kit.engine.begin() as connection:
+            connection.exec_driver_sql(statement)
 
 
 class LegacyOutageTest(ManagerTestCase):

@@ -17,6 +17,7 @@ from scripted import DELETE_COMPLETE
 from scripted import HttpError
 from scripted import Stage
 
+from assisted_kit.db import rows
 from assisted_kit.status_api import BadRequest
 
 INVALID = (
@@ -67,10 +68,7 @@ class BeginTest(FailureTestCase):
 
     def test_a_status_somebody_else_set_stands(self) -> None:
         def reset(ref) -> None:
-            with self.kit.engine.begin() as connection:
-                connection.exec_driver_sql(
-                    "UPDATE snapshots SET status = 'error_deleting'"
-                )
+            self.kit.overwrite(rows.SNAPSHOTS, status="error_deleting")
             raise ValueError("after that")
 
         self.driver.on[CREATE_BEGIN] = reset
@@ -145,10 +143,7 @@ class ComputeTest(FailureTestCase):
     def test_a_status_somebody_else_set_stands(self, status) -> None:
         # The wait ends for every status (bug 1538496), and without a loop.
         self.start("create")
-        with self.kit.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "UPDATE snapshots SET status = ?", (status,)
-            )
+        self.kit.overwrite(rows.SNAPSHOTS, status=status)
         self.kit.advance(600)
         self.assertEqual(status, self.kit.status(self.id))
         self.assertEqual({}, self.kit.claims())
@@ -156,8 +151,7 @@ class ComputeTest(FailureTestCase):
 
     def test_a_row_that_is_gone_ends_the_wait(self) -> None:
         self.start("create")
-        with self.kit.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE snapshots SET deleted = 1")
+        self.kit.overwrite(rows.SNAPSHOTS, deleted=True)
         self.kit.advance(600)
         self.assertEqual({}, self.kit.claims())
 
@@ -165,8 +159,7 @@ class ComputeTest(FailureTestCase):
     def test_a_volume_that_is_gone(self, hook) -> None:
         # Somebody removed the row under the snapshot (bug 1739995).
         def remove(ref) -> None:
-            with self.kit.engine.begin() as connection:
-                connection.exec_driver_sql("UPDATE volumes SET deleted = 1")
+            self.kit.overwrite(rows.VOLUMES, deleted=True)
 
         self.volume_id = self.kit.volume()
         self.driver.on[hook] = remove

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 
 import ddt
-import testtools
+from scripted import DatabaseTestCase
 from scripted import Deployment
 from scripted import GENERATIONS
 from scripted import Killed
@@ -15,6 +15,7 @@ from scripted import PlainDriver
 from scripted import SnapshotIsBusy
 from scripted import Stage
 
+from assisted_kit.db import rows
 from assisted_kit.notifier import Settled
 
 
@@ -44,7 +45,7 @@ class PollingDriver(PlainDriver):
                 raise RuntimeError(f"snapshot is {snapshot.status}")
 
 
-class LegacyTestCase(testtools.TestCase):
+class LegacyTestCase(DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.driver = PollingDriver()
@@ -133,8 +134,7 @@ class ReportsTest(LegacyTestCase):
         snapshot_id = self.quick()
         self.driver.on["delete_snapshot"] = ValueError()
         self.kit.delete(snapshot_id)
-        with self.kit.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE snapshots SET progress='90%'")
+        self.kit.overwrite(rows.SNAPSHOTS, progress="90%")
         self.driver.on.clear()
         self.kit.manager.delete_snapshot(snapshot_id, force=True)
         assert self.driver.looked.acquire(timeout=PATIENCE)
@@ -154,6 +154,7 @@ class OutcomeTest(LegacyTestCase):
         ("nothing", None, "available"),
         ("what Cinder drops", {"colour": "x"}, "available"),
         ("an update", {"provider_location": "x"}, "available"),
+        ("a number, as Cinder takes", {"provider_id": 7}, "available"),
     )
     def test_create(self, script, status) -> None:
         self.driver.on["create_snapshot"] = script
@@ -201,10 +202,7 @@ class OutcomeTest(LegacyTestCase):
     @ddt.data(None, ValueError())
     def test_a_status_somebody_else_set_stands(self, then) -> None:
         def create(snapshot) -> None:
-            with self.kit.engine.begin() as connection:
-                connection.exec_driver_sql(
-                    "UPDATE snapshots SET status = 'error_deleting'"
-                )
+            self.kit.overwrite(rows.SNAPSHOTS, status="error_deleting")
             if then:
                 raise then
 

@@ -122,13 +122,16 @@ def test_unprivileged_run_finds_the_same(
     assert statuses(directory, run) == everything_passed(rules)
 
 
-def test_two_runs_on_one_share_do_not_meet(
+def test_two_runs_on_one_share_and_database_do_not_meet(
     tmp_path: Path,
 ) -> None:
     share = tmp_path / "share"
     share.mkdir()
     config = tmp_path / "kit.conf"
-    config.write_text(f"[assisted_kit]\nshare = {share}\n")
+    config.write_text(
+        f"[assisted_kit]\nshare = {share}\n"
+        f"[database]\nconnection = sqlite:///{tmp_path}/cinder.sqlite\n"
+    )
     words = ["--config", str(config)]
     words += [word for rule in SAMPLE for word in ("--rule", rule)]
     places = [tmp_path / "one", tmp_path / "other"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 
 import ddt
-import testtools
+from scripted import DatabaseTestCase
 from scripted import Deployment
 
 from assisted_kit.db.references import NotFound
@@ -49,7 +49,7 @@ VOLUME_NAMES = (
 )
 
 
-class RefsTestCase(testtools.TestCase):
+class RefsTestCase(DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.kit = self.useFixture(Deployment())

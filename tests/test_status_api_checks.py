@@ -7,10 +7,12 @@ import threading
 from concurrent import futures
 
 import ddt
+import sqlalchemy as sa
 from oslo_context import context as oslo_context
 from reported import StatusApiTestCase
 from scripted import PROJECT
 
+from assisted_kit.db import rows
 from conformance.hostile.api_bodies import DONE
 from conformance.hostile.api_bodies import KEY
 from conformance.hostile.api_bodies import MALFORMED
@@ -89,8 +91,7 @@ class OrderTest(StatusApiTestCase):
         self.assertEqual(code, self.send(context, **wrong_state))
 
     def test_a_deleted_snapshot_is_missing(self) -> None:
-        with self.kit.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE snapshots SET deleted = 1")
+        self.kit.overwrite(rows.SNAPSHOTS, deleted=True)
         self.assertEqual(404, self.send(**DONE))
 
 
@@ -172,11 +173,14 @@ class FileFormatTest(StatusApiTestCase):
         self.set_formats(format="qcow2", base_format="raw")
         merged = merged.replace("NAME", self.name)
         with self.kit.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "INSERT INTO snapshot_admin_metadata"
-                " (key, value, volume_id, snapshot_id, deleted)"
-                " VALUES ('delete_info:file_to_merge', ?, ?, ?, 0)",
-                (merged, self.volume_id, self.id),
+            connection.execute(
+                sa.insert(rows.SNAPSHOT_ADMIN_METADATA).values(
+                    key="delete_info:file_to_merge",
+                    value=merged,
+                    volume_id=self.volume_id,
+                    snapshot_id=self.id,
+                    deleted=False,
+                )
             )
         self.assertEqual(expected, self.report(formats, "deleting"))
 

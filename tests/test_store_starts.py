@@ -110,6 +110,16 @@ class StartingTest(StoreTestCase):
             NotAllowed, self.snapshots.begin_create, empty, assisted=True
         )
 
+    def test_snapshots_of_one_moment_have_an_order(self) -> None:
+        # DATETIME of MariaDB has no fractions of a second.
+        volume_id = self.kit.volume()
+        ids = [
+            self.snapshots.begin_create(volume_id, assisted=True).snapshot_id
+            for _ in range(5)
+        ]
+        volume = self.kit.database.references.volume(volume_id)
+        self.assertEqual(ids, [each.id for each in volume.snapshots])
+
 
 class ClaimsTest(StoreTestCase):
     def test_one_owner(self) -> None:
@@ -144,6 +154,15 @@ class ClaimsTest(StoreTestCase):
 
         with futures.ThreadPoolExecutor(8) as pool:
             self.assertEqual(1, list(pool.map(race, range(8))).count(True))
+
+    def test_claimed_again_for_the_same_work(self) -> None:
+        # The database took the claim and could not say so.
+        volume_id = self.kit.volume()
+        take = self.claims.take
+        self.assertTrue(take(volume_id, "owner", self.id))
+        self.assertTrue(take(volume_id, "owner", self.id))
+        self.assertFalse(take(volume_id, "owner"))
+        self.assertFalse(take(volume_id, "another", self.id))
 
 
 class InFlightTest(StoreTestCase):

@@ -23,7 +23,11 @@ class Claims:
     ) -> bool:
         """Claim a volume's chain; false when it is claimed.
 
-        :param owner: the process that will do the work.
+        It may have been claimed for the same work already: when the
+        database took the claim and could not say so any more.
+
+        :param owner: the process that will do the work, which does not ask
+            for other work on the chain meanwhile.
         :param snapshot_id: the snapshot that the work is for, if any.
         """
 
@@ -41,7 +45,7 @@ class Claims:
                         )
                     )
             except db_exception.DBDuplicateEntry:
-                return False
+                return self._is_for(volume_id, owner, snapshot_id)
             return True
 
         return transaction()
@@ -95,6 +99,18 @@ class Claims:
                 )
             )
             return bool(found.scalar() == owner)
+
+    def _is_for(
+        self, volume_id: str, owner: str, snapshot_id: str | None
+    ) -> bool:
+        claims = rows.CLAIMS
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                sa.select(claims.c.owner, claims.c.snapshot_id).where(
+                    claims.c.volume_id == volume_id
+                )
+            ).first()
+        return found is not None and tuple(found) == (owner, snapshot_id)
 
     def owners(self) -> dict[str, tuple[str, str | None]]:
         """Every claim: volume id to owner and snapshot id."""

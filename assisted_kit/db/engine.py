@@ -42,6 +42,10 @@ _OPTIONS = (
 _RETRY_BUDGET = 0.05
 _LONGEST_WAIT = 0.005
 
+# Attempts that a slow database gets. SQLite's lock errors come after a wait
+# of their own.
+_DEADLOCKS = 10
+
 
 def create_engine(connection: str, *, durable: bool = True) -> sa.Engine:
     """Return an engine of oslo.db's for an SQLAlchemy URL, and connect.
@@ -84,9 +88,11 @@ def from_config(conf: cfg.ConfigOpts, default_file: str | Path) -> sa.Engine:
 def retry_on_contention(transaction: Callable[P, R]) -> Callable[P, R]:
     """Repeat a function that runs one whole transaction while it collides.
 
-    A collision is a deadlock, or a lock that SQLite does not get. There are
-    new attempts for at most 50 ms with random waits in between; then the
-    last error is raised as it came. The function is called again from the
+    A collision is a deadlock, a lock that SQLite does not get, or what
+    MariaDB and PostgreSQL report instead of a stale read. There are new
+    attempts for 50 ms with random waits in between, and of a deadlock ten
+    however long they take, since each of them is found at once; then the last
+    error is raised as it came. The function is called again from the
     beginning, so it must open its transaction itself and have no other
     effect.
     """
@@ -94,16 +100,37 @@ def retry_on_contention(transaction: Callable[P, R]) -> Callable[P, R]:
     # which oslo.db leaves an OperationalError, and sleeps for seconds.
     return tenacity.retry(
         retry=tenacity.retry_if_exception(_is_contention),
-        stop=tenacity.stop_after_delay(_RETRY_BUDGET - _LONGEST_WAIT),
+        stop=_is_enough,
         wait=tenacity.wait_random(0, _LONGEST_WAIT),
         reraise=True,
     )(transaction)
 
 
+def _is_enough(state: tenacity.RetryCallState) -> bool:
+    if not tenacity.stop_after_delay(_RETRY_BUDGET - _LONGEST_WAIT)(state):
+        return False
+    error = state.outcome.exception() if state.outcome else None
+    return state.attempt_number >= _DEADLOCKS or sqlite.is_lock_error(error)
+
+
 def _is_contention(error: BaseException) -> bool:
-    return isinstance(error, exception.DBDeadlock) or sqlite.is_lock_error(
-        error
+    return (
+        isinstance(error, exception.DBDeadlock)
+        or sqlite.is_lock_error(error)
+        or _is_serialization_failure(error)
     )
+
+
+def _is_serialization_failure(error: BaseException) -> bool:
+    """Say whether PostgreSQL gave up a transaction for another one's sake.
+
+    That is how a stricter isolation level than its default reports the loss
+    of a race; oslo.db leaves it an OperationalError.
+    """
+    if isinstance(error, sa.exc.DBAPIError):
+        code = getattr(error.orig, "sqlstate", None)
+        return "40001" in (code, getattr(error.orig, "pgcode", None))
+    return False
 
 
 def _create_engine(

@@ -232,6 +232,8 @@ def _after_the_others(
     """A time that tells which of a volume's snapshots is the newest.
 
     The volume's row has been written to, so no other one starts meanwhile.
+    Of several in one second some are dated later than now with MariaDB and
+    MySQL, whose DATETIME, as Cinder has it, knows no fractions.
     """
     table = rows.SNAPSHOTS
     newest: datetime.datetime | None = connection.execute(
@@ -241,7 +243,12 @@ def _after_the_others(
     ).scalar()
     if newest is None:
         return now
-    return max(now, newest + datetime.timedelta(microseconds=1))
+    step = (
+        datetime.timedelta(seconds=1)
+        if connection.dialect.name in ("mariadb", "mysql")
+        else datetime.timedelta(microseconds=1)
+    )
+    return max(now, newest + step)
 
 
 def _row(connection: sa.Connection, snapshot_id: str) -> dict[str, Any]:

@@ -227,9 +227,22 @@ def _update(returned: Mapping[str, Any] | None) -> ModelUpdate:
     returned = returned or {}
     return ModelUpdate(
         fields={
-            key: value
+            key: _text(key, value)
             for key, value in returned.items()
             if key in PROVIDER_FIELDS
         },
         metadata=dict(returned.get("metadata") or {}),
     )
+
+
+def _text(key: str, value: object) -> str | None:
+    """A value as Cinder's objects take it, whatever the database takes.
+
+    :raises TypeError: Cinder's do not; the value may be a secret and is
+        not shown.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise TypeError(f"{key} is a {type(value).__name__}, and not a string")

@@ -19,6 +19,7 @@ from assisted_kit.manager.cascade import CascadeOperations
 from assisted_kit.manager.chains import ChainQueue
 from assisted_kit.manager.compute_calls import ComputeApi
 from assisted_kit.manager.connections import Connections
+from assisted_kit.manager.doubtful_starts import DoubtfulStarts
 from assisted_kit.manager.gates import Gates
 from assisted_kit.manager.groups import GroupOperations
 from assisted_kit.manager.legacy import LegacyOperations
@@ -82,6 +83,9 @@ class VolumeManager:
             notifier,
             self._workers.submit,
             database.clock,
+        )
+        self._doubtful_starts = DoubtfulStarts(
+            database, self._carry_on, self._workers.submit
         )
         gates = Gates()
         self._outcomes = Outcomes(notifier)
@@ -164,13 +168,15 @@ class VolumeManager:
         :raises NotFound: there is no such volume.
         :raises NotAllowed: the volume is being deleted, or reverted.
         """
-        attempt = self.database.snapshots.begin_create(
-            volume_id,
-            assisted=self._assisted,
-            fields=fields,
-            metadata=metadata,
-            internal=internal,
-        )
+        snapshot_id = str(fields.get("id") or uuid.uuid4())
+        with self._doubtful_starts.watched(snapshot_id):
+            attempt = self.database.snapshots.begin_create(
+                volume_id,
+                assisted=self._assisted,
+                fields={**fields, "id": snapshot_id},
+                metadata=metadata,
+                internal=internal,
+            )
         self._start(attempt, Operation.CREATE)
         return attempt.snapshot_id
 
@@ -184,14 +190,15 @@ class VolumeManager:
         :raises NotFound: there is no such snapshot.
         :raises NotAllowed: its status does not admit it.
         """
-        attempt = self.database.snapshots.begin_delete(
-            snapshot_id,
-            assisted=self._assisted,
-            force=force,
-            connection_info=(
-                self._hooks.give_up(snapshot_id) if force else None
-            ),
-        )
+        with self._doubtful_starts.watched(snapshot_id):
+            attempt = self.database.snapshots.begin_delete(
+                snapshot_id,
+                assisted=self._assisted,
+                force=force,
+                connection_info=(
+                    self._hooks.give_up(snapshot_id) if force else None
+                ),
+            )
         if force:
             # Whoever still holds the chain for the attempt that was
             # replaced, in whichever process, is to give it up.
@@ -263,7 +270,7 @@ class VolumeManager:
         else:
             self._legacy.start(attempt, operation)
 
-    def _carry_on(self, found: InFlight, claimed: bool) -> None:
+    def _carry_on(self, found: InFlight, claimed: bool = False) -> None:
         operation = (
             Operation.CREATE
             if found.status == Status.CREATING

@@ -26,6 +26,7 @@ from conformance.catalogue import encryption
 from conformance.catalogue import failures
 from conformance.catalogue import formats
 from conformance.catalogue import interface
+from conformance.catalogue import interference
 from conformance.catalogue import layout
 from conformance.catalogue import pending
 from conformance.catalogue import reconciliation
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     *reconciliation.RULES,
     *data.RULES,
     *concurrency.RULES,
+    *interference.RULES,
     *failures.RULES,
     *command_failures.RULES,
     *attempts.RULES,

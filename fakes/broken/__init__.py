@@ -23,6 +23,7 @@ from fakes.broken import encryption
 from fakes.broken import failures
 from fakes.broken import formats
 from fakes.broken import interface
+from fakes.broken import interference
 from fakes.broken import layout
 from fakes.broken import merges
 from fakes.broken import pending
@@ -49,6 +50,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *formats.BROKEN,
     *failures.BROKEN,
     *interface.BROKEN,
+    *interference.BROKEN,
     *layout.BROKEN,
     *merges.BROKEN,
     *reconciling.BROKEN,
