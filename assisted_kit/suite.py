@@ -71,6 +71,8 @@ def run(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    *,
+    exhaustive: bool = False,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -80,6 +82,7 @@ def run(
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
+    :param exhaustive: every combination of the fault matrix.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -94,6 +97,7 @@ def run(
             [rule.id for rule in rules],
             progress,
             processes,
+            exhaustive=exhaustive,
         )
     except UsageError:
         raise

@@ -42,12 +42,15 @@ def supervise(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    *,
+    exhaustive: bool = False,
 ) -> Record:
     """Run the suite in processes of its own, to their end.
 
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
+    :param exhaustive: every combination of the fault matrix.
     :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
@@ -56,6 +59,7 @@ def supervise(
         "driver": driver,
         "config_file": settings.config_file,
         "rules": list(rule_ids),
+        "exhaustive": exhaustive,
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]

@@ -78,6 +78,12 @@ def main() -> None:
     default="1",
     help="Spread the tests over so many processes; 'auto': two a core.",
 )
+@click.option(
+    "--exhaustive",
+    is_flag=True,
+    help="Run every combination of the fault matrix, not only every pair; "
+    "this takes a quarter of an hour or more.",
+)
 def run(
     driver: str | None,
     config_file: str | None,
@@ -85,6 +91,7 @@ def run(
     json_file: Path | None,
     junit_file: Path | None,
     processes: str,
+    exhaustive: bool,
 ) -> None:
     """Put a driver before the suite.
 
@@ -96,7 +103,12 @@ def run(
         suite.select(rule_ids)
         outputs = _outputs({"--json": json_file, "--junit": junit_file})
         result = suite.run(
-            driver, config_file, rule_ids, _progress, _number(processes)
+            driver,
+            config_file,
+            rule_ids,
+            _progress,
+            _number(processes),
+            exhaustive=exhaustive,
         )
         _end_progress()
         # The files first: whoever reads the text may stop reading it.
