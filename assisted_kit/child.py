@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
 from assisted_kit.outcomes import Outcome
 from assisted_kit.outcomes import TestResult
 from assisted_kit.record import Record
@@ -26,6 +27,14 @@ RUN_VARIABLE = "ASSISTED_KIT_RUN"
 
 PART_VARIABLE = "ASSISTED_KIT_PART"
 """Numbers a process of the run, if it is not the only one."""
+
+_SAID_OTHERWISE = (
+    DRIVER_VARIABLE,
+    CONFIG_VARIABLE,
+    EXHAUSTIVE_VARIABLE,
+    PART_VARIABLE,
+)
+"""What the request says, whatever the user's environment does."""
 
 START = 600.0
 """Seconds of silence that a driver may take to be imported and set up."""
@@ -163,8 +172,7 @@ def _environment(
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("PYTEST_")
-        and name not in (DRIVER_VARIABLE, CONFIG_VARIABLE, PART_VARIABLE)
+        if not name.startswith("PYTEST_") and name not in _SAID_OTHERWISE
     }
     number, parts = part
     if parts > 1:

@@ -57,6 +57,7 @@ def evaluate(
         else (),
         left_out=(*facts.left_out, *_skipped_outside(results)),
         tampered=tuple(record.tampered),
+        combinations=facts.combinations,
     )
 
 

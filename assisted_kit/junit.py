@@ -60,6 +60,7 @@ def _properties(result: RunResult) -> Element:
         ("verdict", str(result.verdict)),
         ("driver", result.driver),
         ("profile", result.profile or "unknown"),
+        *_combinations(result),
         *(("left_out", what) for what in result.left_out),
         *(("tampered", what) for what in result.tampered),
     ):
@@ -67,6 +68,12 @@ def _properties(result: RunResult) -> Element:
             properties, "property", name=name, value=_legal(value)
         )
     return properties
+
+
+def _combinations(result: RunResult) -> Iterator[tuple[str, str]]:
+    if result.combinations:
+        selected, there = result.combinations
+        yield "fault_matrix", f"{selected} of {there}"
 
 
 def _cases(result: RuleResult) -> Iterator[Element]:

@@ -28,6 +28,9 @@ class DriverFacts:
     """Whether somebody asked for some of the suite only."""
     left_out: Sequence[str] = ()
     """Tests that the session does not have for it, and why."""
+    combinations: Sequence[int] = ()
+    """How many of the fault matrix the session has, and of how many; empty
+    if none."""
 
 
 @dataclass(frozen=True, slots=True)

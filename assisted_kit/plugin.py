@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from assisted_kit import dossiers
+from assisted_kit import exhaustive
 from assisted_kit import preflight
 from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
 from assisted_kit.integrity import Integrity
 from assisted_kit.recorder import EVIDENCE_PROPERTY
 from assisted_kit.recorder import MESSAGE_PROPERTY
@@ -77,6 +79,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="verify this rule only; may be repeated",
     )
+    group.addoption(
+        "--assisted-exhaustive",
+        action="store_true",
+        help="run every combination of the fault matrix",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,11 +102,15 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{option} is empty")
         if value is not None:
             values[variable] = value
+    if config.getoption("--assisted-exhaustive"):
+        # The rows of the matrix are made when its module is imported.
+        _set_environment(config, {EXHAUSTIVE_VARIABLE: "1"})
     try:
         if config.getoption("--assisted-rule"):
             suite.select(config.getoption("--assisted-rule"))
         if _names_the_suite(config):
             preflight.check_packages()
+        exhaustive.is_wanted()
         folder = config.getoption("--assisted-dossier")
         if folder is not None:
             # A worker of pytest-xdist has it from who started it.

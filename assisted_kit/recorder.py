@@ -140,6 +140,7 @@ def record(report: pytest.TestReport, listener: Listener) -> None:
 
 _SKIPS = {
     "capability": Outcome.SKIPPED,
+    "environment": Outcome.SKIPPED,
     "profile": Outcome.NOT_APPLICABLE,
 }
 

@@ -130,6 +130,9 @@ class RunResult:
     """Tests of the suite that did not run, and who said so."""
     tampered: Sequence[str] = field(default_factory=tuple)
     """What of the kit was overridden or replaced."""
+    combinations: Sequence[int] = ()
+    """Those of the fault matrix that were to run, and how many there are;
+    empty if none was."""
 
     @property
     def began(self) -> bool:
@@ -221,6 +224,9 @@ class RunResult:
             "rules": [rule.as_dict() for rule in self.rules],
             "capabilities": {a.name: str(a.status) for a in self.abilities},
         }
+        if self.combinations:
+            selected, there = self.combinations
+            result["fault_matrix"] = {"selected": selected, "of": there}
         if self.interrupted:
             result["interrupted"] = True
         for name in ("left_out", "tampered", "trouble"):

@@ -99,10 +99,13 @@ def run(
     rule_ids: Sequence[str],
     sender: Sender,
     part: tuple[int, int] = (0, 1),
+    *,
+    exhaustive: bool = False,
 ) -> None:
     """Run the suite under pytest.
 
     :param part: which of how many processes this one is.
+    :param exhaustive: every combination of the fault matrix.
     :raises AssistedKitError: the driver cannot be put before it.
     """
     subject = load(driver, config_file)
@@ -126,6 +129,8 @@ def run(
     ]
     if config_file:
         arguments.append(f"--assisted-config={config_file}")
+    if exhaustive:
+        arguments.append("--assisted-exhaustive")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
     code = pytest.main(arguments, plugins=[Recorder(sender, part)])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
@@ -154,6 +159,7 @@ def main() -> None:
                 request["rules"],
                 sender,
                 request["part"],
+                exhaustive=request["exhaustive"],
             )
         except AssistedKitError as error:
             sender.refused(str(error), isinstance(error, UsageError))

@@ -72,7 +72,9 @@ def run(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    *,
     dossier: Path | None = None,
+    exhaustive: bool = False,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -83,6 +85,7 @@ def run(
         many there are.
     :param processes: over how many the tests are spread.
     :param dossier: the folder to write all about each failure to.
+    :param exhaustive: every combination of the fault matrix.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -97,7 +100,8 @@ def run(
             [rule.id for rule in rules],
             progress,
             processes,
-            dossier,
+            dossier=dossier,
+            exhaustive=exhaustive,
         )
     except UsageError:
         raise

@@ -42,7 +42,9 @@ def supervise(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    *,
     dossier: Path | None = None,
+    exhaustive: bool = False,
 ) -> Record:
     """Run the suite in processes of its own, to their end.
 
@@ -50,6 +52,7 @@ def supervise(
         many there are.
     :param processes: over how many the tests are spread.
     :param dossier: the folder to write all about each failure to.
+    :param exhaustive: every combination of the fault matrix.
     :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
@@ -59,6 +62,7 @@ def supervise(
         "config_file": settings.config_file,
         "rules": list(rule_ids),
         "dossier": str(dossier.absolute()) if dossier else None,
+        "exhaustive": exhaustive,
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -85,6 +86,9 @@ class Survey:
                 items[0],
                 selected=bool(chosen) or len(wanted) < len(suite.catalogue()),
                 left_out=[*chosen, *self._removed(items, kept)],
+                combinations=_combinations(
+                    item for item in items if item.nodeid in kept
+                ),
             )
         return Plan(
             drivers,
@@ -165,7 +169,11 @@ def _key(item: pytest.Item) -> str:
 
 
 def _facts(
-    item: pytest.Item, *, selected: bool, left_out: list[str]
+    item: pytest.Item,
+    *,
+    selected: bool,
+    left_out: list[str],
+    combinations: Sequence[int],
 ) -> DriverFacts:
     cls = _class(item)
     try:
@@ -176,7 +184,24 @@ def _facts(
         return DriverFacts(str(name), None, (), selected, left_out)
     declared = sorted(c.name for c in adapter.capabilities)
     profile = str(adapter.profile)
-    return DriverFacts(adapter.name, profile, declared, selected, left_out)
+    return DriverFacts(
+        adapter.name, profile, declared, selected, left_out, combinations
+    )
+
+
+def _combinations(items: Iterable[pytest.Item]) -> tuple[int, ...]:
+    """How many rows there are of a test that may leave some out.
+
+    Several tests may have the same row.
+    """
+    rows, of = set(), 0
+    for item in items:
+        test = getattr(_class(item), _name(item))
+        found = getattr(test, "assisted_combination", None)
+        if found is not None:
+            rows.add(found.row)
+            of = found.one_of
+    return (len(rows), of) if rows else ()
 
 
 def _tests_of(rules: Iterable[Rule]) -> str:

@@ -24,7 +24,8 @@ class ApplicableTest(testtools.TestCase):
     """The driver, once the test has been set up."""
 
     assisted_skip = ""
-    """Why it says nothing: ``capability``, ``profile``, ``no evidence``."""
+    """Why it says nothing: ``capability``, ``profile``, ``environment`` (what
+    this process may not do here), ``no evidence``."""
 
     assisted_works = ""
     """The capability that a test of no rule saw working, if it did."""

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from assisted_kit.capabilities import Capability
 from conformance.applicability import ApplicableTest
 from conformance.deployment import Deployment
@@ -32,11 +35,14 @@ class ArrangedTest(ApplicableTest):
         base: str | None = None,
         *,
         generation: Generation = Generation.DUAL,
+        prepare_share: Callable[[Path], object] = lambda directory: None,
     ) -> Deployment:
         """A volume service and a compute service around the driver.
 
         :param base: the format of new volumes' base images; one that the
             driver has unless it matters.
+        :param prepare_share: called with the share's directory before there
+            is a driver.
         """
         if base is None:
             base = self.subject.adapter.bases[0]
@@ -44,7 +50,10 @@ class ArrangedTest(ApplicableTest):
             self.uses(Capability[f"{base}_base"])
         # Known before it is set up, so that its trouble is known as well.
         self.deployment = Deployment(
-            self.subject, base_format=base, generation=generation
+            self.subject,
+            base_format=base,
+            generation=generation,
+            prepare_share=prepare_share,
         )
         return self.useFixture(self.deployment)
 
@@ -57,16 +66,20 @@ class ArrangedTest(ApplicableTest):
         generation: Generation = Generation.DUAL,
         name_id: str | None = None,
         writes: bool = True,
+        prepare_share: Callable[[Path], object] = lambda directory: None,
     ) -> VolumeUnderTest:
         """A volume that its guest wrote to before and after snapshots.
 
         :param name_id: names its files in place of its id.
         :param writes: false where it does not matter what is in it, which
             saves time.
+        :param prepare_share: called with the share's directory before there
+            is a driver.
         """
-        volume = VolumeUnderTest(
-            self.deploy(base, generation=generation), name_id=name_id
+        deployment = self.deploy(
+            base, generation=generation, prepare_share=prepare_share
         )
+        volume = VolumeUnderTest(deployment, name_id=name_id)
         self.volume = volume
         if attached:
             volume.attach()

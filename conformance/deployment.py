@@ -57,6 +57,9 @@ class Deployment(fixtures.Fixture):
     """Everything around one driver instance, for one test.
 
     Time is virtual: deadlines pass when a test says so.
+
+    :param prepare_share: called with the share's directory before there is
+        a driver.
     """
 
     def __init__(
@@ -65,16 +68,19 @@ class Deployment(fixtures.Fixture):
         *,
         base_format: str = "raw",
         generation: Generation = Generation.DUAL,
+        prepare_share: Callable[[Path], object] = lambda directory: None,
     ) -> None:
         self.subject = subject
         self.base_format = base_format
         self._generation = generation
+        self._prepare_share = prepare_share
         self.keys: dict[str, EncryptionKey] = {}
         """Those of the encrypted volumes, by their ids."""
 
     def _setUp(self) -> None:
         self._keep_log()
         self.share = self.useFixture(WorkDirectory(self.subject)).path
+        self._prepare_share(self.share)
         self.journal = Journal()
         self.watch = self.useFixture(
             Watch(

@@ -9,6 +9,7 @@ from typing import Any
 from testtools.content import text_content
 
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.exhaustive import is_wanted
 from conformance import dossier
 from conformance.arrangement import ArrangedTest
 from conformance.violation import describe
@@ -124,8 +125,14 @@ class ExplainedTest(ArrangedTest):
     def _repeat(self) -> list[str]:
         """The command line that runs the test again."""
         options = self.subject.options
+        if hasattr(self._test(), "assisted_combination") and is_wanted():
+            # By default it may not have this row, or not with this rule.
+            options = [*options, "--exhaustive"]
         rule_id = self.assisted_rule.id
         return ["assisted-kit", "run", *options, "--rule", rule_id]
+
+    def _test(self) -> Any:
+        return getattr(self, self._testMethodName)
 
     def _evidence(self) -> Evidence:
         deployment, volume = self.deployment, self.volume

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 from typing import TypeVar
 
 import ddt
@@ -33,20 +34,35 @@ class Row(tuple[Any, ...]):
 
     __name__: str
     requires: frozenset[Capability]
+    one_of: int
+    """Of how many a run may have; 0: it always has them all."""
+
+
+class Combination(NamedTuple):
+    """A row of a test of which a run may leave others out."""
+
+    row: tuple[Any, ...]
+    one_of: int
+    """How many there are."""
 
 
 def row(
-    *values: object, name: str = "", requires: Iterable[Capability] = ()
+    *values: object,
+    name: str = "",
+    requires: Iterable[Capability] = (),
+    one_of: int = 0,
 ) -> Row:
     """One row, named by its values unless a name is given.
 
     :param requires: what it needs of the driver beyond its values.
+    :param one_of: how many there are, of which a run may leave some out.
     """
     made = Row(values)
     made.__name__ = (name or "_".join(str(v) for v in values)).replace(
         " ", "_"
     )
     made.requires = frozenset(requires).union(*map(required_by, values))
+    made.one_of = one_of
     return made
 
 
@@ -119,5 +135,7 @@ def expanded(cls: type[Any]) -> type[Any]:
             named = ddt.mk_test_name(
                 name, getattr(value, "__name__", value), index, digits
             )
-            requires(*required_by(value))(getattr(cls, named))
+            test = requires(*required_by(value))(getattr(cls, named))
+            if getattr(value, "one_of", 0):
+                test.assisted_combination = Combination(value, value.one_of)
     return cls

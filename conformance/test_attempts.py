@@ -20,10 +20,8 @@ class FailedDeleteTest(ConformanceTest):
     """Contract section 5: error report, or deadline passed."""
 
     @ddt.data(
-        row("oldest", Fault.ERROR_REPORT, name="oldest, error"),
+        # The fault matrix has more of them, each looked at in one way.
         row("newest", Fault.ERROR_REPORT, name="newest, error"),
-        row("oldest", Fault.ERROR_AFTER_WORK, name="oldest, error when done"),
-        row("newest", Fault.ERROR_AFTER_WORK, name="newest, error when done"),
         row("middle", Fault.DIE_BEFORE_WORK, name="middle, not begun"),
         row("newest", Fault.DIE_AFTER_WORK, name="newest, done"),
     )
@@ -48,7 +46,7 @@ class FailedDeleteTest(ConformanceTest):
         self.claim_everything_reads_back()
         self.claim_no_orphans()
 
-    @ddt.data("create", *POSITIONS)
+    @ddt.data("create", "newest")
     @verifies("ATT-002")
     def test_report_comes_too_late(self, what: str) -> None:
         volume = self.given_volume(attached=True, snapshots=3)

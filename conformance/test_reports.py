@@ -312,7 +312,16 @@ class FailedTest(ReportTest):
         volume.write()
         self.claim_everything_reads_back()
 
-    @ddt.data(*crossed(FAILED[DELETE], ("only", "oldest", "newest")))
+    @ddt.data(
+        *(
+            row(name, position)
+            for name, position in zip(
+                FAILED[DELETE],
+                ("only", "oldest", "newest", "oldest"),
+                strict=True,
+            )
+        )
+    )
     @ddt.unpack
     @verifies("REP-006")
     def test_delete_can_be_repeated(self, name: str, position: str) -> None:

@@ -75,6 +75,22 @@ class VolumeWithGuest(VolumeOnShare):
         """Restart the guest cold: what it opens is what Nova has read."""
         self.instance.restart()
 
+    def reboot_hard(self) -> None:
+        """Restart the guest cold, from what Cinder answers Nova now."""
+        (attachment,) = self.ref().volume_attachment
+        self.instance.reboot_hard(
+            {self.id: {**attachment.connection_info, **self.connect()["data"]}}
+        )
+
+    def lose_instance(self) -> None:
+        """The instance is gone without having detached the volume."""
+        self.deployment.nova.destroy(self.instance)
+
+    def clean_up_attachment(self) -> None:
+        """Detach the volume from an instance that is gone."""
+        self.instance.detach(self.id)
+        self.instance = None
+
     def live_image(self) -> Image:
         """The image that the running guest writes to."""
         image: Image = self.instance.disk(self.id).image

@@ -8,6 +8,10 @@ from assisted_kit.capabilities import Capability
 from assisted_kit.lifecycle import TRANSITIONS
 from conformance.catalogue import RULES
 from conformance.defects import BY_SUBJECT
+from conformance.faults import matrix
+from conformance.faults.expectations import ENDS
+from conformance.faults.expectations import ENDS_OF
+from conformance.faults.selection import selected
 from fakes.broken import BROKEN
 
 project = "Assisted Kit"
@@ -76,6 +80,44 @@ def capabilities():
         yield ""
 
 
+def fault_counts():
+    """How many combinations there are, and how many a run has."""
+    there = len(matrix.combinations())
+    by_rule = selected(exhaustive=False)
+    chosen = sum(map(len, by_rule.values()))
+    counts = ", ".join(f"{len(v)} for ``{k}``" for k, v in by_rule.items())
+    yield f"There are {there:,} combinations. A run has {chosen} of them:"
+    yield f"{counts}. With ``--exhaustive`` it has them all for every rule."
+    yield ""
+
+
+def faults():
+    """What goes wrong and how it ends, as a table."""
+    yield ".. list-table::"
+    yield "    :header-rows: 1"
+    yield ""
+    yield "    * - What goes wrong"
+    yield "      - How the operation ends"
+    for wrong in matrix.Wrong:
+        ends = {}
+        for position in matrix.Position:
+            end = ENDS_OF.get(wrong, {}).get(position) or ENDS[wrong]
+            ends.setdefault(end.value, []).append(position)
+        yield f"    * - {wrong}"
+        for end, positions in ends.items():
+            where = f" ({', '.join(positions)})" if len(ends) > 1 else ""
+            prefix = "      -" if end == next(iter(ends)) else " " * 7
+            yield f"{prefix} {end}{where}"
+            yield ""
+
+
+def impossible():
+    """Which values never meet, as a list."""
+    for why in matrix.IMPOSSIBLE:
+        yield f"* {why}"
+    yield ""
+
+
 def transitions():
     """The state machine, as a table."""
     yield ".. list-table::"
@@ -90,7 +132,9 @@ def transitions():
 def write_lists(app):
     """Write what the pages include."""
     GENERATED.mkdir(exist_ok=True)
-    for make in (rules, defects, capabilities, transitions):
+    lists = (rules, defects, capabilities, transitions)
+    lists += (fault_counts, faults, impossible)
+    for make in lists:
         text = "\n".join(make()) + "\n"
         (GENERATED / f"{make.__name__}.inc").write_text(text)
 

@@ -249,7 +249,7 @@ def test_no_color_is_heeded(
     no_color: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = result_of(Outcome.PASSED)
-    monkeypatch.setattr(suite, "run", lambda *_arguments: result)
+    monkeypatch.setattr(suite, "run", lambda *_arguments, **_options: result)
     done = CliRunner().invoke(
         main, ["run"], color=True, env={"NO_COLOR": no_color}
     )
@@ -260,7 +260,7 @@ def test_result_is_not_lost_where_the_file_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     result = result_of(Outcome.PASSED)
-    monkeypatch.setattr(suite, "run", lambda *_arguments: result)
+    monkeypatch.setattr(suite, "run", lambda *_arguments, **_options: result)
     done = invoke("run", "--json", "/dev/full")
     assert done.exit_code == 3
     assert json.loads(done.stdout)["driver"] == "vendor:Driver"
@@ -270,7 +270,7 @@ def test_result_is_not_lost_where_the_file_cannot_be_written(
 def test_defect_of_the_kits_is_not_the_drivers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def run(*_arguments: object) -> RunResult:
+    def run(*_arguments: object, **_options: object) -> RunResult:
         raise ZeroDivisionError
 
     monkeypatch.setattr(suite, "run", run)

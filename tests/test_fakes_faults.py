@@ -270,3 +270,59 @@ def test_a_malformed_request_does_not_use_up_a_fault(cloud):
     with pytest.raises(ComputeApiError):
         cloud.nova.create_volume_snapshot(None, cloud.volume.id, {})
     assert len(cloud.faults.left) == 1
+
+
+def test_its_beginning_is_reported_after_its_end(cloud):
+    snapshot_id = create(cloud, Fault.REPORT_OUT_OF_ORDER)
+    assert cloud.settle() == "available"
+    end, beginning = (
+        next(iter(record.body.values()))["compute_snapshot_status"]
+        for record in cloud.history.about(snapshot_id)
+        if isinstance(record, Report)
+    )
+    assert end == "creating_compute_complete"
+    assert beginning == "creating_compute"
+    assert answers(cloud, snapshot_id) == ["202", "400"]
+
+
+def test_one_field_says_error_and_the_others_done(cloud):
+    oldest = delete(cloud, Fault.ERROR_BY_ONE_FIELD)
+    assert cloud.settle() == "error_deleting"
+    assert cloud.overlay(oldest) in cloud.names()
+    (fields,) = cloud.history.of(Report)[-1].body.values()
+    assert fields["status"] == "deleting"
+    assert fields["progress"] == "90%"
+    assert fields["compute_snapshot_status"] == "deleting_compute_error"
+
+
+def test_a_report_that_is_forged_is_refused(tmp_path, generation):
+    cloud = Cloud(tmp_path, generation=generation)
+    snapshot_id = create(cloud, Fault.REPORT_FORGED)
+    cloud.quiet()
+    assert cloud.status(snapshot_id) == "creating"
+    assert answers(cloud, snapshot_id)[-1] == "403"
+    assert cloud.names() == [cloud.base]
+    assert cloud.time_out() == "error"
+    cloud.close()
+
+
+def test_an_instance_that_is_gone_leaves_its_attachment(cloud):
+    (instance,) = cloud.nova.instances
+    cloud.nova.destroy(instance)
+    cloud.create()
+    assert cloud.settle() == "error"
+    assert cloud.history.of(Call)[0].answer.startswith("400:")
+    assert cloud.nova.instances == ()
+
+
+def test_a_hard_reboot_opens_what_cinder_answers_now(cloud):
+    create(cloud, Fault.REPORT_LATE)
+    cloud.quiet()
+    (instance,) = cloud.nova.instances
+    disk = cloud.disk
+    overlay = disk.image.path.name
+    answered = {"name": overlay, "format": "qcow2"}
+    found = {disk.volume_id: {**disk.connection_info, **answered}}
+    instance.reboot_hard(found)
+    assert disk.image.path.name == overlay
+    assert reads_what_was_written(cloud)

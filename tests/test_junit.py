@@ -128,7 +128,7 @@ def test_wrong_file_is_wrong_usage(words: list[str], said: str) -> None:
 def test_document_is_alone_on_standard_output(
     monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    monkeypatch.setattr(suite, "run", lambda *_arguments: RESULT)
+    monkeypatch.setattr(suite, "run", lambda *_arguments, **_options: RESULT)
     done = CliRunner().invoke(main, ["run", "--junit", file])
     assert ElementTree.fromstring(done.stdout.encode()).tag == "testsuites"
     lost = file != "-"

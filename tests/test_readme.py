@@ -70,15 +70,19 @@ def test_usage_has_every_option() -> None:
     usage = README.read_text().split("``./kit run [--driver MODULE", 1)[1]
     usage = f"[--driver MODULE{usage.split('``', 1)[0]}"
     for option in run.params:
-        metavar = option.make_metavar(click.Context(run))
-        assert f"[{option.opts[0]} {metavar}]" in " ".join(usage.split())
+        words = option.opts[:1]
+        if not getattr(option, "is_flag", False):
+            words.append(option.make_metavar(click.Context(run)))
+        assert f"[{' '.join(words)}]" in " ".join(usage.split())
 
 
 def test_everything_in_the_json_result_is_explained() -> None:
     text = README.read_text().split("The JSON result has\n", 1)[1]
     text = text.split("Anywhere\n====", 1)[0]
     said = ("x",)
-    result = RunResult("a:B", (), False, False, said, None, (), said, said)
+    result = RunResult(
+        "a:B", (), False, False, said, None, (), said, said, (1, 2)
+    )
     for name in (*result.as_dict(), *Outcome, *AbilityStatus):
         assert f"``{name}``" in " ".join(text.split())
 

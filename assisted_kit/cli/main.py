@@ -85,6 +85,12 @@ def main() -> None:
     default="1",
     help="Spread the tests over so many processes; 'auto': two a core.",
 )
+@click.option(
+    "--exhaustive",
+    is_flag=True,
+    help="Run every combination of the fault matrix, not only every pair; "
+    "this takes a quarter of an hour or more.",
+)
 def run(
     driver: str | None,
     config_file: str | None,
@@ -93,6 +99,7 @@ def run(
     junit_file: Path | None,
     dossier: Path | None,
     processes: str,
+    exhaustive: bool,
 ) -> None:
     """Put a driver before the suite.
 
@@ -107,7 +114,13 @@ def run(
         if dossier is not None:
             dossiers.prepare("--dossier", str(dossier))
         result = suite.run(
-            driver, config_file, rule_ids, _progress, number, dossier
+            driver,
+            config_file,
+            rule_ids,
+            _progress,
+            number,
+            dossier=dossier,
+            exhaustive=exhaustive,
         )
         _end_progress()
         # The files first: whoever reads the text may stop reading it.

@@ -151,6 +151,8 @@ def _head(result: RunResult, columns: int) -> Iterator[str]:
         yield "interrupted: what follows is not the whole result"
     yield f"{verdict}: {result.driver}"
     said = [f"rules: {counts}; claims evaluated: {evidence}"]
+    if result.combinations:
+        said.append(_combinations(*result.combinations))
     if result.profile not in (None, Profile.ASSISTED):
         said.insert(0, f"profile: {result.profile}")
     if result.verdict is Verdict.PARTIAL and result.selected:
@@ -160,6 +162,16 @@ def _head(result: RunResult, columns: int) -> Iterator[str]:
         )
     for sentence in said:
         yield from textwrap.wrap(sentence, columns)
+
+
+def _combinations(selected: int, there: int) -> str:
+    """How much of the fault matrix the run has."""
+    if selected == there:
+        return f"fault matrix: all {there:,} combinations"
+    return (
+        f"fault matrix: {selected:,} of {there:,} combinations (pairwise; "
+        f"--exhaustive runs all)"
+    )
 
 
 def _line(result: RuleResult, columns: int) -> str:

@@ -24,6 +24,7 @@ from conformance.catalogue import data
 from conformance.catalogue import delete
 from conformance.catalogue import encryption
 from conformance.catalogue import failures
+from conformance.catalogue import faults
 from conformance.catalogue import formats
 from conformance.catalogue import interface
 from conformance.catalogue import interference
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     *pending.RULES,
     *restarts.RULES,
     *crashes.RULES,
+    *faults.RULES,
     *reports.RULES,
     *security.RULES,
     *conduct.RULES,

@@ -21,6 +21,7 @@ from fakes.broken import creates
 from fakes.broken import deletes
 from fakes.broken import encryption
 from fakes.broken import failures
+from fakes.broken import faults
 from fakes.broken import formats
 from fakes.broken import interface
 from fakes.broken import interference
@@ -49,6 +50,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *encryption.BROKEN,
     *formats.BROKEN,
     *failures.BROKEN,
+    *faults.BROKEN,
     *interface.BROKEN,
     *interference.BROKEN,
     *layout.BROKEN,

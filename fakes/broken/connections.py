@@ -129,7 +129,7 @@ BROKEN = (
         ("CRE-003",),
         ("bug 1860913", "bug 1989514"),
     ),
-    BrokenDriver(ForgetsPending, ("ERR-004",), ("bug 1310526",)),
+    BrokenDriver(ForgetsPending, ("ERR-004", "FLT-002"), ("bug 1310526",)),
     BrokenDriver(RecordsWhenAsked, ("CON-001",)),
     BrokenDriver(AnswersWithPath, ("CON-002",)),
     BrokenDriver(NamesWholePath, ("CON-003",), ("bug 1475419",)),

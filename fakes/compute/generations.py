@@ -121,3 +121,14 @@ def body(
         if liberty_spelling:
             sent["compute_snapshot_status"] = LIBERTY_SPELLING.get(said, said)
     return {ACTION: sent}
+
+
+def contradiction(operation: Operation) -> dict[str, Any]:
+    """A report in which one field says error, and the others that it is done.
+
+    That field decides (contract section 7).
+    """
+    done = REPORTS[Generation.DUAL][operation, Stage.DONE]
+    failed = _NEW_FIELDS[operation, Stage.FAILED]
+    said = failed["compute_snapshot_status"]
+    return {ACTION: {**done, "compute_snapshot_status": said}}

@@ -313,3 +313,14 @@ class Instance:
         """A cold restart: stop and start."""
         self.stop()
         self.start()
+
+    def reboot_hard(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """A cold restart for which connection information is read again.
+
+        :param found: by the volumes' ids, what Cinder answers now.
+        :raises HypervisorError: a disk does not open; it stays shut off.
+        """
+        self.stop()
+        for disk in self.disks:
+            disk.connection_info = copy.deepcopy(found[disk.volume_id])
+        self.start()

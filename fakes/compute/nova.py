@@ -104,6 +104,15 @@ class FakeNova:
         with self._lock:
             return tuple(self._instances)
 
+    def destroy(self, instance: Instance) -> None:
+        """An instance is gone, and its volumes are still attached to it.
+
+        Whoever cleans up detaches them, in his own time.
+        """
+        instance.stop()
+        with self._lock:
+            self._instances.remove(instance)
+
     def create_volume_snapshot(
         self, context: Any, volume_id: str, create_info: Mapping[str, Any]
     ) -> dict[str, Any]:

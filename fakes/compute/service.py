@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oslo_context import context as oslo_context
+
 from assisted_kit.db.database import Database
 from assisted_kit.db.references import NotFound
 from assisted_kit.driver import Operation
@@ -119,11 +121,21 @@ class ComputeService:
         if job.fault is Fault.DIE_BEFORE_WORK:
             self._mishap(job, "the compute service died before the work")
             return
-        if job.fault is not Fault.REPORT_BY_HAND:
+        if job.fault not in (Fault.REPORT_BY_HAND, Fault.REPORT_OUT_OF_ORDER):
             self._report(job, Stage.WORKING)
         if job.fault is Fault.ERROR_REPORT:
             self._mishap(job, "an error is reported, and nothing was done")
             self._report(job, Stage.FAILED)
+            return
+        if job.fault is Fault.ERROR_BY_ONE_FIELD:
+            self._mishap(job, "one field reports an error, nothing was done")
+            self.report(
+                job.snapshot_id, generations.contradiction(job.operation)
+            )
+            return
+        if job.fault is Fault.REPORT_FORGED:
+            self._mishap(job, "nothing was done; somebody forges its report")
+            self._forge(job)
             return
         formats: dict[str, str] = {}
         if job.fault is Fault.DONE_WITHOUT_WORK:
@@ -180,6 +192,8 @@ class ComputeService:
             self._report(job, Stage.DONE, formats)
         if job.fault is Fault.REPORT_TWICE:
             self._report(job, Stage.DONE, formats)
+        if job.fault is Fault.REPORT_OUT_OF_ORDER:
+            self._report(job, Stage.WORKING)
         if job.operation is Operation.DELETE:
             self._refresh(job)
             return
@@ -203,11 +217,31 @@ class ComputeService:
         if body is not None:
             self.report(job.snapshot_id, body)
 
-    def report(self, snapshot_id: str, body: Mapping[str, Any]) -> str:
-        """Send one report; returns what the status API answered."""
+    def _forge(self, job: Job) -> None:
+        """Report that it is done, as a member of the snapshot's project."""
+        snapshot = self._database.references.snapshot(job.snapshot_id)
+        member = oslo_context.RequestContext(
+            project_id=snapshot.project_id,
+            roles=["member", "reader"],
+            overwrite=False,
+        )
+        body = generations.body(self._generation, job.operation, Stage.DONE)
+        assert body is not None, "every generation reports the end"
+        self.report(job.snapshot_id, body, member)
+
+    def report(
+        self,
+        snapshot_id: str,
+        body: Mapping[str, Any],
+        context: Any = None,
+    ) -> str:
+        """Send one report; returns what the status API answered.
+
+        :param context: the caller, Nova unless somebody else is given.
+        """
         try:
             status = self._status_api.update_snapshot_status(
-                self._context, snapshot_id, body
+                context or self._context, snapshot_id, body
             )
             answer = f"{int(status)}"
         except Exception as error:
