@@ -13,6 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.exploration import EXAMPLES_VARIABLE
+from assisted_kit.exploration import SEED_VARIABLE
 from assisted_kit.outcomes import Outcome
 from assisted_kit.outcomes import TestResult
 from assisted_kit.record import Record
@@ -26,6 +28,15 @@ RUN_VARIABLE = "ASSISTED_KIT_RUN"
 
 PART_VARIABLE = "ASSISTED_KIT_PART"
 """Numbers a process of the run, if it is not the only one."""
+
+_FOR_OTHER_RUNNERS = (
+    DRIVER_VARIABLE,
+    CONFIG_VARIABLE,
+    SEED_VARIABLE,
+    EXAMPLES_VARIABLE,
+    PART_VARIABLE,
+)
+"""Variables that say what this process is told otherwise."""
 
 START = 600.0
 """Seconds of silence that a driver may take to be imported and set up."""
@@ -163,8 +174,7 @@ def _environment(
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("PYTEST_")
-        and name not in (DRIVER_VARIABLE, CONFIG_VARIABLE, PART_VARIABLE)
+        if not name.startswith("PYTEST_") and name not in _FOR_OTHER_RUNNERS
     }
     number, parts = part
     if parts > 1:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from assisted_kit import exploration
 from assisted_kit import preflight
 from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
@@ -41,6 +42,12 @@ _OPTIONS = {
     "--assisted-driver": DRIVER_VARIABLE,
     "--assisted-config": CONFIG_VARIABLE,
 }
+
+_NUMBERS = {
+    "--assisted-seed": (exploration.SEED_VARIABLE, 0),
+    "--assisted-examples": (exploration.EXAMPLES_VARIABLE, 1),
+}
+"""Options with the least that each can be."""
 
 _NATIVE = "testtools.testresult.real._StringException"
 """What testtools makes of any exception."""
@@ -70,6 +77,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="verify this rule only; may be repeated",
     )
+    group.addoption(
+        "--assisted-seed",
+        metavar="N",
+        help="where the state machine begins; the same one repeats a run",
+    )
+    group.addoption(
+        "--assisted-examples",
+        metavar="N",
+        help=f"have the state machine try so many programs of "
+        f"{exploration.LONG_STEPS} steps",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,6 +107,12 @@ def pytest_configure(config: pytest.Config) -> None:
         if value is not None:
             values[variable] = value
     try:
+        numbers = {
+            variable: config.getoption(option)
+            for option, (variable, least) in _NUMBERS.items()
+            if _is_number(option, config.getoption(option), least)
+        }
+        _set_environment(config, numbers)
         if config.getoption("--assisted-rule"):
             suite.select(config.getoption("--assisted-rule"))
         if _names_the_suite(config):
@@ -100,6 +124,16 @@ def pytest_configure(config: pytest.Config) -> None:
                 suite.try_out(from_environment())
     except AssistedKitError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _is_number(option: str, said: str | None, least: int) -> bool:
+    """Whether it was given.
+
+    :raises UsageError: it is no number that it can be.
+    """
+    if said is not None:
+        exploration.number(option, said, least)
+    return said is not None
 
 
 def _names_the_suite(config: pytest.Config) -> bool:

@@ -23,6 +23,8 @@ import pytest
 from assisted_kit import suite
 from assisted_kit.child import SIGNALS
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.exploration import DEFAULT
+from assisted_kit.exploration import Exploration
 from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
 from assisted_kit.subject import load
@@ -98,9 +100,11 @@ def run(
     rule_ids: Sequence[str],
     sender: Sender,
     part: tuple[int, int] = (0, 1),
+    explore: Exploration = DEFAULT,
 ) -> None:
     """Run the suite under pytest.
 
+    :param explore: how far the state machine goes.
     :param part: which of how many processes this one is.
     :raises AssistedKitError: the driver cannot be put before it.
     """
@@ -126,6 +130,9 @@ def run(
     if config_file:
         arguments.append(f"--assisted-config={config_file}")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
+    arguments += [
+        f"--assisted-{name}={value}" for name, value in explore.given.items()
+    ]
     code = pytest.main(arguments, plugins=[Recorder(sender, part)])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         sender.trouble(f"pytest ended with {code!r}")
@@ -151,6 +158,7 @@ def main() -> None:
                 request["rules"],
                 sender,
                 request["part"],
+                Exploration(*request["explore"]),
             )
         except AssistedKitError as error:
             sender.refused(str(error), isinstance(error, UsageError))

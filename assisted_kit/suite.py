@@ -17,6 +17,8 @@ from assisted_kit import settings
 from assisted_kit import supervisor
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.evaluation import evaluate
+from assisted_kit.exploration import DEFAULT
+from assisted_kit.exploration import Exploration
 from assisted_kit.record import Record
 from assisted_kit.results import RunResult
 from assisted_kit.rules import Rule
@@ -71,6 +73,7 @@ def run(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    explore: Exploration = DEFAULT,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -80,6 +83,7 @@ def run(
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
+    :param explore: how far the state machine goes.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -94,6 +98,7 @@ def run(
             [rule.id for rule in rules],
             progress,
             processes,
+            explore,
         )
     except UsageError:
         raise

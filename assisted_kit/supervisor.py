@@ -25,6 +25,8 @@ from pathlib import Path
 from assisted_kit.child import Child
 from assisted_kit.child import SIGNALS
 from assisted_kit.child import SupervisionError
+from assisted_kit.exploration import DEFAULT
+from assisted_kit.exploration import Exploration
 from assisted_kit.record import merged
 from assisted_kit.record import Record
 from assisted_kit.settings import Settings
@@ -42,12 +44,14 @@ def supervise(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
+    explore: Exploration = DEFAULT,
 ) -> Record:
     """Run the suite in processes of its own, to their end.
 
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
+    :param explore: how far the state machine goes.
     :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
@@ -56,6 +60,7 @@ def supervise(
         "driver": driver,
         "config_file": settings.config_file,
         "rules": list(rule_ids),
+        "explore": [explore.given_seed, explore.given_examples],
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]
@@ -70,7 +75,7 @@ def supervise(
                 (number, processes),
                 run=run,
                 scratch=scratch,
-                patience=settings.patience * HOOKS_A_TEST,
+                patience=settings.patience * (HOOKS_A_TEST + explore.examples),
             )
             stack.callback(child.close)
             children.append(child)

@@ -10,14 +10,12 @@ from testtools.content import text_content
 
 from assisted_kit.errors import AssistedKitError
 from conformance.arrangement import ArrangedTest
+from conformance.evidence import evidence_of
 from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import OperationFailed
 from conformance.violation import Violation
 from conformance.watch.secrets import hidden
-
-LOGGED = 20
-"""Records of the driver's log that a message shows."""
 
 
 class NotExercised(AssistedKitError):
@@ -39,6 +37,9 @@ class ExplainedTest(ArrangedTest):
 
     assisted_interrupted = False
     """Whether Ctrl-C was pressed during the test."""
+
+    assisted_program = ""
+    """The steps that it did, where a machine has chosen them."""
 
     _troubles = 0
     """Exceptions that were raised, those of the clean-up included."""
@@ -117,25 +118,6 @@ class ExplainedTest(ArrangedTest):
         return ["assisted-kit", "run", *options, "--rule", rule_id]
 
     def _evidence(self) -> Evidence:
-        deployment, volume = self.deployment, self.volume
-        if deployment is None or not hasattr(deployment, "nova"):
-            return Evidence()
-        # The last operation is what the reader needs; what the arrangement
-        # did before it would bury that.
-        calls = deployment.journal.calls()
-        last = calls[-1].snapshot_id if calls else None
-        failures = [call.traceback() for call in calls if call.error]
-        return Evidence(
-            chain_before=volume.chain_before if volume else "",
-            chain_after=volume.draw() if volume else "",
-            hooks=[str(call) for call in calls if call.snapshot_id == last],
-            nova=[
-                str(entry)
-                for entry in deployment.nova.history
-                if last is not None and last in str(entry)
-            ],
-            commands=[str(c) for c in deployment.watch.commands(last)],
-            log=[str(r) for r in deployment.watch.log(last)[-LOGGED:]],
-            traceback=failures[-1] if failures else "",
-            names=volume.names() if volume else {},
+        return evidence_of(
+            self.deployment, self.volume, program=self.assisted_program
         )

@@ -28,6 +28,8 @@ COLUMNS = 88
 class Evidence:
     """What was going on when a claim was evaluated."""
 
+    program: str = ""
+    """The steps, where a machine has chosen them."""
     chain_before: str = ""
     chain_after: str = ""
     hooks: Sequence[str] = ()
@@ -69,6 +71,7 @@ def describe(
         _entry("expected", [expected]),
         _entry("observed", [observed]),
         "",
+        _entry("program", [evidence.program]),
         _entry("chain before", [evidence.chain_before]),
         _entry("chain after", [evidence.chain_after]),
         _entry("hooks", evidence.hooks),

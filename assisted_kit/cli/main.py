@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from assisted_kit import exploration
 from assisted_kit import junit
 from assisted_kit import suite
 from assisted_kit.cli import rendering
@@ -78,6 +79,17 @@ def main() -> None:
     default="1",
     help="Spread the tests over so many processes; 'auto': two a core.",
 )
+@click.option(
+    "--seed",
+    metavar="N",
+    help="Where the state machine begins; the same one repeats a run.",
+)
+@click.option(
+    "--examples",
+    metavar="N",
+    help="Have the state machine try so many programs of "
+    f"{exploration.LONG_STEPS} steps.",
+)
 def run(
     driver: str | None,
     config_file: str | None,
@@ -85,6 +97,8 @@ def run(
     json_file: Path | None,
     junit_file: Path | None,
     processes: str,
+    seed: str | None,
+    examples: str | None,
 ) -> None:
     """Put a driver before the suite.
 
@@ -96,7 +110,12 @@ def run(
         suite.select(rule_ids)
         outputs = _outputs({"--json": json_file, "--junit": junit_file})
         result = suite.run(
-            driver, config_file, rule_ids, _progress, _number(processes)
+            driver,
+            config_file,
+            rule_ids,
+            _progress,
+            _number(processes),
+            exploration.said(seed, examples),
         )
         _end_progress()
         # The files first: whoever reads the text may stop reading it.

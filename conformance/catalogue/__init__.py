@@ -27,6 +27,7 @@ from conformance.catalogue import failures
 from conformance.catalogue import formats
 from conformance.catalogue import interface
 from conformance.catalogue import layout
+from conformance.catalogue import machine
 from conformance.catalogue import pending
 from conformance.catalogue import reconciliation
 from conformance.catalogue import reports
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     *pending.RULES,
     *restarts.RULES,
     *crashes.RULES,
+    *machine.RULES,
     *reports.RULES,
     *security.RULES,
     *conduct.RULES,

@@ -31,13 +31,16 @@ ASKED = "Nova is asked"
 
 
 class CommitSweep(Sweep):
-    """Dies before each transaction ends, and before Nova is asked."""
+    """Dies before each transaction ends, and before Nova is asked.
 
-    def __init__(self, deployment: Deployment) -> None:
+    :param first: the number of the point at which to die first.
+    """
+
+    def __init__(self, deployment: Deployment, first: int = 1) -> None:
         super().__init__(deployment)
         self.nova_was_asked = True
         """False: the last operation died when its request was stored."""
-        self._fatal = 1
+        self._fatal = first
         self._passed = 0
         self._calls_before = 0
         self._is_over = False

@@ -77,7 +77,7 @@ class ComputeService:
         self._database = database
         self._status_api = status_api
         self._history = history
-        self._generation = generation
+        self.generation = generation
         self._liberty_spelling = liberty_spelling
         self._context = context
         self._threads = Work(THREADS)
@@ -194,7 +194,7 @@ class ComputeService:
         formats: dict[str, str] | None = None,
     ) -> None:
         body = generations.body(
-            self._generation,
+            self.generation,
             job.operation,
             stage,
             file_format=_known_files(job, formats or {}),
