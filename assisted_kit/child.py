@@ -14,6 +14,8 @@ from typing import Any
 
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
+from assisted_kit.exploration import EXAMPLES_VARIABLE
+from assisted_kit.exploration import SEED_VARIABLE
 from assisted_kit.outcomes import Outcome
 from assisted_kit.outcomes import TestResult
 from assisted_kit.record import Record
@@ -32,6 +34,8 @@ _SAID_OTHERWISE = (
     DRIVER_VARIABLE,
     CONFIG_VARIABLE,
     EXHAUSTIVE_VARIABLE,
+    SEED_VARIABLE,
+    EXAMPLES_VARIABLE,
     PART_VARIABLE,
 )
 """What the request says, whatever the user's environment does."""

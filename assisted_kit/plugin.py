@@ -17,6 +17,7 @@ import pytest
 
 from assisted_kit import dossiers
 from assisted_kit import exhaustive
+from assisted_kit import exploration
 from assisted_kit import preflight
 from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
@@ -45,6 +46,12 @@ _OPTIONS = {
     "--assisted-driver": DRIVER_VARIABLE,
     "--assisted-config": CONFIG_VARIABLE,
 }
+
+_NUMBERS = {
+    "--assisted-seed": (exploration.SEED_VARIABLE, 0),
+    "--assisted-examples": (exploration.EXAMPLES_VARIABLE, 1),
+}
+"""Options with the least that each can be."""
 
 _NATIVE = "testtools.testresult.real._StringException"
 """What testtools makes of any exception."""
@@ -84,6 +91,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run every combination of the fault matrix",
     )
+    group.addoption(
+        "--assisted-seed",
+        metavar="N",
+        help="where the state machine begins; the same one repeats a run",
+    )
+    group.addoption(
+        "--assisted-examples",
+        metavar="N",
+        help=f"have the state machine try so many programs of "
+        f"{exploration.LONG_STEPS} steps",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -106,6 +124,12 @@ def pytest_configure(config: pytest.Config) -> None:
         # The rows of the matrix are made when its module is imported.
         _set_environment(config, {EXHAUSTIVE_VARIABLE: "1"})
     try:
+        numbers = {
+            variable: config.getoption(option)
+            for option, (variable, least) in _NUMBERS.items()
+            if _is_number(option, config.getoption(option), least)
+        }
+        _set_environment(config, numbers)
         if config.getoption("--assisted-rule"):
             suite.select(config.getoption("--assisted-rule"))
         if _names_the_suite(config):
@@ -126,6 +150,16 @@ def pytest_configure(config: pytest.Config) -> None:
                 suite.try_out(from_environment())
     except AssistedKitError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _is_number(option: str, said: str | None, least: int) -> bool:
+    """Whether it was given.
+
+    :raises UsageError: it is no number that it can be.
+    """
+    if said is not None:
+        exploration.number(option, said, least)
+    return said is not None
 
 
 def _names_the_suite(config: pytest.Config) -> bool:

@@ -23,6 +23,8 @@ import pytest
 from assisted_kit import suite
 from assisted_kit.child import SIGNALS
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.exploration import DEFAULT
+from assisted_kit.exploration import Exploration
 from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
 from assisted_kit.subject import DOSSIER_VARIABLE
@@ -101,9 +103,11 @@ def run(
     part: tuple[int, int] = (0, 1),
     *,
     exhaustive: bool = False,
+    explore: Exploration = DEFAULT,
 ) -> None:
     """Run the suite under pytest.
 
+    :param explore: how far the state machine goes.
     :param part: which of how many processes this one is.
     :param exhaustive: every combination of the fault matrix.
     :raises AssistedKitError: the driver cannot be put before it.
@@ -132,6 +136,9 @@ def run(
     if exhaustive:
         arguments.append("--assisted-exhaustive")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
+    arguments += [
+        f"--assisted-{name}={value}" for name, value in explore.given.items()
+    ]
     code = pytest.main(arguments, plugins=[Recorder(sender, part)])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         sender.trouble(f"pytest ended with {code!r}")
@@ -160,6 +167,7 @@ def main() -> None:
                 sender,
                 request["part"],
                 exhaustive=request["exhaustive"],
+                explore=Exploration(*request["explore"]),
             )
         except AssistedKitError as error:
             sender.refused(str(error), isinstance(error, UsageError))

@@ -18,6 +18,8 @@ from assisted_kit import settings
 from assisted_kit import supervisor
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.evaluation import evaluate
+from assisted_kit.exploration import DEFAULT
+from assisted_kit.exploration import Exploration
 from assisted_kit.record import Record
 from assisted_kit.results import RunResult
 from assisted_kit.rules import Rule
@@ -75,6 +77,7 @@ def run(
     *,
     dossier: Path | None = None,
     exhaustive: bool = False,
+    explore: Exploration = DEFAULT,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -86,6 +89,7 @@ def run(
     :param processes: over how many the tests are spread.
     :param dossier: the folder to write all about each failure to.
     :param exhaustive: every combination of the fault matrix.
+    :param explore: how far the state machine goes.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -102,6 +106,7 @@ def run(
             processes,
             dossier=dossier,
             exhaustive=exhaustive,
+            explore=explore,
         )
     except UsageError:
         raise

@@ -25,6 +25,8 @@ from pathlib import Path
 from assisted_kit.child import Child
 from assisted_kit.child import SIGNALS
 from assisted_kit.child import SupervisionError
+from assisted_kit.exploration import DEFAULT
+from assisted_kit.exploration import Exploration
 from assisted_kit.record import merged
 from assisted_kit.record import Record
 from assisted_kit.settings import Settings
@@ -45,6 +47,7 @@ def supervise(
     *,
     dossier: Path | None = None,
     exhaustive: bool = False,
+    explore: Exploration = DEFAULT,
 ) -> Record:
     """Run the suite in processes of its own, to their end.
 
@@ -53,6 +56,7 @@ def supervise(
     :param processes: over how many the tests are spread.
     :param dossier: the folder to write all about each failure to.
     :param exhaustive: every combination of the fault matrix.
+    :param explore: how far the state machine goes.
     :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
@@ -63,6 +67,7 @@ def supervise(
         "rules": list(rule_ids),
         "dossier": str(dossier.absolute()) if dossier else None,
         "exhaustive": exhaustive,
+        "explore": [explore.given_seed, explore.given_examples],
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]
@@ -77,7 +82,7 @@ def supervise(
                 (number, processes),
                 run=run,
                 scratch=scratch,
-                patience=settings.patience * HOOKS_A_TEST,
+                patience=settings.patience * (HOOKS_A_TEST + explore.examples),
             )
             stack.callback(child.close)
             children.append(child)

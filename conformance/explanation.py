@@ -12,6 +12,7 @@ from assisted_kit.errors import AssistedKitError
 from assisted_kit.exhaustive import is_wanted
 from conformance import dossier
 from conformance.arrangement import ArrangedTest
+from conformance.evidence import evidence_of
 from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import Finding
@@ -19,9 +20,6 @@ from conformance.violation import OperationFailed
 from conformance.violation import Violation
 from conformance.watch.secrets import forms
 from conformance.watch.secrets import hidden
-
-LOGGED = 20
-"""Records of the driver's log that a message shows."""
 
 
 class NotExercised(AssistedKitError):
@@ -43,6 +41,9 @@ class ExplainedTest(ArrangedTest):
 
     assisted_interrupted = False
     """Whether Ctrl-C was pressed during the test."""
+
+    assisted_program = ""
+    """The steps that it did, where a machine has chosen them."""
 
     _troubles = 0
     """Exceptions that were raised, those of the clean-up included."""
@@ -135,26 +136,6 @@ class ExplainedTest(ArrangedTest):
         return getattr(self, self._testMethodName)
 
     def _evidence(self) -> Evidence:
-        deployment, volume = self.deployment, self.volume
-        if deployment is None or not hasattr(deployment, "nova"):
-            return Evidence()
-        # The last operation is what the reader needs; what the arrangement
-        # did before it would bury that.
-        calls = deployment.journal.calls()
-        last = calls[-1].snapshot_id if calls else None
-        failures = [call.traceback() for call in calls if call.error]
-        return Evidence(
-            chain_before=volume.chain_before if volume else "",
-            chain_after=volume.draw() if volume else "",
-            hooks=[str(call) for call in calls if call.snapshot_id == last],
-            nova=[
-                str(entry)
-                for entry in deployment.nova.history
-                if last is not None and last in str(entry)
-            ],
-            commands=[str(c) for c in deployment.watch.commands(last)],
-            log=[str(r) for r in deployment.watch.log(last)[-LOGGED:]],
-            traceback=failures[-1] if failures else "",
-            timeline=deployment.timeline(),
-            names=volume.names() if volume else {},
+        return evidence_of(
+            self.deployment, self.volume, program=self.assisted_program
         )

@@ -30,6 +30,8 @@ COLUMNS = 88
 class Evidence:
     """What was going on when a claim was evaluated."""
 
+    program: str = ""
+    """The steps, where a machine has chosen them."""
     chain_before: str = ""
     chain_after: str = ""
     hooks: Sequence[str] = ()
@@ -114,6 +116,7 @@ def _assembled(
         _entry("expected", [finding.expected]),
         _entry("observed", [finding.observed]),
         "",
+        _entry("program", [evidence.program]),
         _entry("chain before", [evidence.chain_before]),
         _entry("chain after", [evidence.chain_after]),
         *middle,

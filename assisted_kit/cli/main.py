@@ -17,6 +17,7 @@ from typing import NoReturn
 import click
 
 from assisted_kit import dossiers
+from assisted_kit import exploration
 from assisted_kit import junit
 from assisted_kit import suite
 from assisted_kit.cli import rendering
@@ -91,6 +92,17 @@ def main() -> None:
     help="Run every combination of the fault matrix, not only every pair; "
     "this takes a quarter of an hour or more.",
 )
+@click.option(
+    "--seed",
+    metavar="N",
+    help="Where the state machine begins; the same one repeats a run.",
+)
+@click.option(
+    "--examples",
+    metavar="N",
+    help="Have the state machine try so many programs of "
+    f"{exploration.LONG_STEPS} steps.",
+)
 def run(
     driver: str | None,
     config_file: str | None,
@@ -100,6 +112,8 @@ def run(
     dossier: Path | None,
     processes: str,
     exhaustive: bool,
+    seed: str | None,
+    examples: str | None,
 ) -> None:
     """Put a driver before the suite.
 
@@ -119,6 +133,7 @@ def run(
             rule_ids,
             _progress,
             number,
+            explore=exploration.said(seed, examples),
             dossier=dossier,
             exhaustive=exhaustive,
         )

@@ -29,6 +29,7 @@ from conformance.catalogue import formats
 from conformance.catalogue import interface
 from conformance.catalogue import interference
 from conformance.catalogue import layout
+from conformance.catalogue import machine
 from conformance.catalogue import pending
 from conformance.catalogue import reconciliation
 from conformance.catalogue import reports
@@ -55,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     *restarts.RULES,
     *crashes.RULES,
     *faults.RULES,
+    *machine.RULES,
     *reports.RULES,
     *security.RULES,
     *conduct.RULES,

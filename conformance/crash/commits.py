@@ -37,12 +37,16 @@ class CommitSweep(Sweep):
     A transaction is known by the hooks that were called before it, and how
     many followed the last of them.  Nova's answer is stored beside them: it
     comes before its report or after, and not at all when that was faster.
+
+
+    :param first: how many points to pass, and to die at the last of them.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, first: int = 1) -> None:
         super().__init__(deployment)
         self.nova_was_asked = True
         """False: the last operation died when its request was stored."""
+        self._first = first
         self._died_before: set[tuple[object, ...]] = set()
         self._passed: Counter[str] = Counter()
         self._asking_thread: int | None = None
@@ -106,7 +110,8 @@ class CommitSweep(Sweep):
             return
         with self._lock:
             point = self._point(what)
-            if not self.died_at and point not in self._died_before:
+            is_due = self._passed.total() >= self._first
+            if is_due and not self.died_at and point not in self._died_before:
                 self._died_before.add(point)
                 self.nova_was_asked = what != ASKED
                 number = f"at point {len(self._died_before)}"

@@ -32,6 +32,7 @@ from fakes.broken import reconciling
 from fakes.broken import reports
 from fakes.broken import requests
 from fakes.broken import restarts
+from fakes.broken import sequences
 from fakes.broken import trust
 from fakes.broken.registry import BrokenDriver as BrokenDriver
 
@@ -60,6 +61,7 @@ BROKEN: tuple[BrokenDriver, ...] = (
     *requests.BROKEN,
     *restarts.BROKEN,
     *crashes.BROKEN,
+    *sequences.BROKEN,
     *reports.BROKEN,
     *trust.BROKEN,
 )

@@ -103,6 +103,11 @@ class FaultPlan:
                     return planned
         return None
 
+    def forget(self) -> None:
+        """Plan nothing any more."""
+        with self._lock:
+            self._planned.clear()
+
     @property
     def left(self) -> tuple[tuple[Operation, Planned], ...]:
         """What no call has come for yet."""

@@ -70,7 +70,6 @@ class FakeNova:
     ) -> None:
         self.history = History()
         self.faults = faults or FaultPlan()
-        self.generation = generation
         self._locate = locate
         self._passphrase_of = passphrase_of
         self._hypervisor = hypervisor or Hypervisor()
@@ -97,6 +96,15 @@ class FakeNova:
         with self._lock:
             self._instances.append(instance)
         return instance
+
+    @property
+    def generation(self) -> Generation:
+        """How this Nova reports."""
+        return self._service.generation
+
+    def upgrade(self, generation: Generation) -> None:
+        """Report as this generation does from now on."""
+        self._service.generation = generation
 
     @property
     def instances(self) -> tuple[Instance, ...]:

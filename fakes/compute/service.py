@@ -79,7 +79,7 @@ class ComputeService:
         self._database = database
         self._status_api = status_api
         self._history = history
-        self._generation = generation
+        self.generation = generation
         self._liberty_spelling = liberty_spelling
         self._context = context
         self._threads = Work(THREADS)
@@ -208,7 +208,7 @@ class ComputeService:
         formats: dict[str, str] | None = None,
     ) -> None:
         body = generations.body(
-            self._generation,
+            self.generation,
             job.operation,
             stage,
             file_format=_known_files(job, formats or {}),
@@ -225,7 +225,7 @@ class ComputeService:
             roles=["member", "reader"],
             overwrite=False,
         )
-        body = generations.body(self._generation, job.operation, Stage.DONE)
+        body = generations.body(self.generation, job.operation, Stage.DONE)
         assert body is not None, "every generation reports the end"
         self.report(job.snapshot_id, body, member)
 

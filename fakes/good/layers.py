@@ -147,8 +147,7 @@ class Layers:
         """Make an overlay on an image; returns its name."""
         for leftover in self.made_for(snapshot_id):
             self.remove(leftover)
-        number = max(map(self.number, self.names())) + 1
-        name = f"{self.base}.layer-{number:04}.{snapshot_id}"
+        name = f"{self.base}.layer-{self._next():04}.{snapshot_id}"
         options = f"backing_file={below.name},backing_fmt={below.format}"
         try:
             self._qemu_img(
@@ -159,6 +158,10 @@ class Layers:
             self.remove(name)
             raise
         return name
+
+    def _next(self) -> int:
+        """The number of the next overlay."""
+        return max(map(self.number, self.names())) + 1
 
     def commit(self, image: Image, above: Image | None) -> None:
         """Merge an overlay into its backing file."""

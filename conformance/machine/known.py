@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that have failed a driver before, and are told first.
+
+A search finds them sooner or later; what was found once is not left to
+chance.  Steps that a driver has no use for are left out.
+"""
+
+from __future__ import annotations
+
+from conformance.machine.program import Program
+from conformance.machine.program import Step
+
+_BEGIN = (
+    Step("create_volume", {"volume": "V"}),
+    Step("write", {"volume": "V"}),
+)
+
+OPERATIONS: tuple[Program, ...] = (
+    # An overlay as large as the volume once was.
+    Program(
+        "raw",
+        "dual",
+        (
+            *_BEGIN,
+            Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
+            Step("extend", {"volume": "V"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
+            Step("write", {"volume": "V"}),
+        ),
+    ),
+    # An overlay that is named like another one that there is.
+    Program(
+        "raw",
+        "juno",
+        (
+            *_BEGIN,
+            Step("attach", {"volume": "V"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
+            Step("delete_snapshot", {"snapshot": "s1"}),
+            Step("restart_service"),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s3"}),
+            Step("write", {"volume": "V"}),
+        ),
+    ),
+)
+"""Of operations that all go well."""
+
+FAILURES: tuple[Program, ...] = (
+    # A second attempt at what has changed since the first.
+    Program(
+        "raw",
+        "dual",
+        (
+            *_BEGIN,
+            Step("attach", {"volume": "V"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
+            Step("delete_snapshot", {"snapshot": "s1", "nova": "refuses"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
+            Step("write", {"volume": "V"}),
+            Step("delete_snapshot", {"snapshot": "s1"}),
+        ),
+    ),
+)
+"""Of what goes wrong."""

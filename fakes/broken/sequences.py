@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Defects that no operation shows that is preceded by only one other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes.broken.registry import BrokenDriver
+from fakes.good.layers import Layers
+from fakes.good.own_books import OwnBooksAdapter
+from fakes.good.own_books import OwnBooksDriver
+from reference_driver.chain import Chain
+from reference_driver.driver import _request
+from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.files import VolumeFiles
+from reference_driver.plan import Plan
+
+
+class RemembersSize(RemoteFSAssistedDriver):
+    """Makes each overlay as large as the volume's first one was.
+
+    Which is too small for what was extended between two snapshots.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._sizes: dict[str, int] = {}
+
+    def _make_overlay(
+        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+    ) -> None:
+        size = self._sizes.setdefault(files.volume.id, size)
+        super()._make_overlay(files, chain, overlay, size)
+
+
+class RepeatsItsRequest(RemoteFSAssistedDriver):
+    """Requests of a second attempt what it had requested of the first.
+
+    Which is something else once there is a newer snapshot.
+    """
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        earlier = Plan.stored_in(snapshot_ref.snapshot_admin_metadata)
+        update = super().delete_snapshot_assisted_begin(snapshot_ref)
+        if earlier and "delete_info:type" in update["snapshot_admin_metadata"]:
+            update["snapshot_admin_metadata"] = {
+                **earlier.as_admin_metadata(),
+                **_request(earlier),
+            }
+        return update
+
+
+class _CountedLayers(Layers):
+    def _next(self) -> int:
+        return len(self.names())
+
+
+class CountsOverlays(OwnBooksDriver):
+    """Numbers each overlay by how many images there are.
+
+    Once an older one has been merged away, that is a number that the newest
+    one has already, and which of the two is active is left to chance.
+    """
+
+    def _layers(self, volume: Any) -> Layers:
+        return _CountedLayers(
+            self._share / volume.name, volume.name, volume.size
+        )
+
+
+class CountsOverlaysAdapter(OwnBooksAdapter):
+    """Numbers each overlay by how many images there are."""
+
+    driver_class = CountsOverlays
+
+
+BROKEN = (
+    BrokenDriver(CountsOverlaysAdapter, ("MCH-001",)),
+    BrokenDriver(RemembersSize, ("MCH-001",)),
+    BrokenDriver(RepeatsItsRequest, ("MCH-002",)),
+)
