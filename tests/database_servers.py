@@ -67,6 +67,10 @@ class Server(fixtures.Fixture):
         """Let it die at once, as in a power failure, and start again."""
         raise NotImplementedError
 
+    def pid(self) -> int:
+        """Of the server's first process, which the others end with."""
+        return int(self._pid_file.read_text().split()[0])
+
     @contextmanager
     def new_database(self) -> Iterator[str]:
         """The URL of an empty database beside that of ``url``."""
@@ -82,6 +86,7 @@ class Server(fixtures.Fixture):
     def _end_with_this_process(
         self, how: signal.Signals, pid_file: Path
     ) -> None:
+        self._pid_file = pid_file
         undertaker = subprocess.Popen(
             ["sh", "-c", UNDERTAKER, "sh", how.name[3:], str(pid_file)],
             stdin=subprocess.PIPE,

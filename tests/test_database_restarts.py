@@ -100,6 +100,13 @@ class SweepTest(OnAServer):
             self.delete,
         )
 
+    def test_force_in_compute(self) -> None:
+        self.sweep(
+            AFTER,
+            lambda: self.kit.create(self.kit.volume(attached=True)),
+            self.delete_by_force,
+        )
+
     def sweep(self, when, arrange, act) -> None:
         death = Death(self.kit.engine, self.kind)
         self.addCleanup(death.never)
@@ -124,6 +131,15 @@ class SweepTest(OnAServer):
     def delete(self, snapshot_id: str) -> None:
         delete = self.kit.manager.delete_snapshot
         self.until_accepted(lambda: delete(snapshot_id))
+        self.until_settled(snapshot_id, "deleting_compute_complete")
+        self.assertEqual("deleted", self.kit.status(snapshot_id))
+
+    def delete_by_force(self, snapshot_id: str) -> None:
+        with contextlib.suppress(*PASSING_ERRORS):
+            self.kit.manager.delete_snapshot(snapshot_id, force=True)
+        self.kit.idle()
+        if self.kit.status(snapshot_id) == "creating":
+            self.kit.delete(snapshot_id, force=True)
         self.until_settled(snapshot_id, "deleting_compute_complete")
         self.assertEqual("deleted", self.kit.status(snapshot_id))
 

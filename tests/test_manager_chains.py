@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ddt
+from oslo_db.exception import DBConnectionError
 from scripted import CONNECT
 from scripted import CREATE_BEGIN
 from scripted import CREATE_COMPLETE
@@ -224,6 +225,24 @@ class ForceTest(ManagerTestCase):
         self.kit.idle()
         self.assertTrue(second.join(10))
         self.assertEqual([CREATE_BEGIN, DELETE_BEGIN], self.driver.hooks)
+        self.assertEqual(second.owner, self.kit.claims()[self.volume_id][0])
+        self.assert_deleted(snapshot_id)
+
+    def test_accepted_without_an_answer_in_another_process(self) -> None:
+        snapshot_id = self.kit.create(self.volume_id)
+        second = self.kit.start_manager("second@kit")
+        snapshots = self.kit.database.snapshots
+        begin_delete = snapshots.begin_delete
+
+        def lose_the_answer(*arguments, **options) -> None:
+            begin_delete(*arguments, **options)
+            raise DBConnectionError
+
+        self.patch(snapshots, "begin_delete", lose_the_answer)
+        self.assertRaises(
+            DBConnectionError, second.delete_snapshot, snapshot_id, force=True
+        )
+        self.kit.advance(1)
         self.assertEqual(second.owner, self.kit.claims()[self.volume_id][0])
         self.assert_deleted(snapshot_id)
 

@@ -85,7 +85,7 @@ class VolumeManager:
             database.clock,
         )
         self._doubtful_starts = DoubtfulStarts(
-            database, self._carry_on, self._workers.submit
+            database, self._carry_on_unheard, self._workers.submit
         )
         gates = Gates()
         self._outcomes = Outcomes(notifier)
@@ -282,6 +282,12 @@ class VolumeManager:
             self._legacy.interrupted(found.attempt, operation, claimed=claimed)
         else:
             self._legacy.start(found.attempt, operation)
+
+    def _carry_on_unheard(self, found: InFlight) -> None:
+        # Whoever still holds the chain for an attempt that was replaced by
+        # this one is to give it up.
+        self.notifier.publish(Reported(found.attempt.snapshot_id))
+        self._carry_on(found)
 
     def _on_notification(self, notification: Notification) -> None:
         if isinstance(notification, Reported):
