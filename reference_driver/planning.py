@@ -89,8 +89,15 @@ class DeletePlanning(RemoteFSShare):
             RECORDED in stored or earlier.action in OF_RECORDED
         ):
             # Its record was dropped, and removing the file was not done.
+            chain = self._walk(files, info, snapshot.volume, info.active)
+            # The plan may be that of an attempt before the one that was
+            # carried out: of a detached volume that is done before it is
+            # stored.  What is still in use it cannot have been about.
+            is_stale = earlier.remove in chain
             return Plan(
-                Action.COMMITTED, earlier.overlay, remove=earlier.remove
+                Action.COMMITTED,
+                earlier.overlay,
+                remove=earlier.overlay if is_stale else earlier.remove,
             )
         if not files.exists(overlay):
             return Plan(Action.NOTHING)

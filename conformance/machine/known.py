@@ -61,5 +61,34 @@ FAILURES: tuple[Program, ...] = (
             Step("delete_snapshot", {"snapshot": "s1"}),
         ),
     ),
+    # The plan of the first attempt, found after a crash in the second.
+    Program(
+        "raw",
+        "dual",
+        (
+            *_BEGIN,
+            Step("attach", {"volume": "V"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
+            Step("delete_snapshot", {"snapshot": "s1", "nova": "refuses"}),
+            Step("detach", {"volume": "V"}),
+            Step("delete_snapshot", {"snapshot": "s1", "killed_at": 2}),
+        ),
+    ),
+    # The overlay of a refused create, when what it is on is merged away.
+    Program(
+        "raw",
+        "new",
+        (
+            *_BEGIN,
+            Step("attach", {"volume": "V"}),
+            Step(
+                "take_snapshot",
+                {"volume": "V", "snapshot": "s1", "nova": "refuses"},
+            ),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
+            Step("delete_snapshot", {"snapshot": "s2"}),
+            Step("delete_snapshot", {"snapshot": "s1"}),
+        ),
+    ),
 )
 """Of what goes wrong."""

@@ -129,7 +129,11 @@ class OfSnapshots(Telling):
         if model.is_claimed:
             return standing.is_in_flight and is_plain
         if volume.in_doubt(model, but=snapshot):
-            return is_plain and standing is not Standing.REFUSED
+            return (
+                is_plain
+                and standing is not Standing.REFUSED
+                and snapshot not in volume.unclear
+            )
         if standing in (Standing.PENDING, Standing.REFUSED):
             return nova is None and killed_at is None
         if volume.is_behind:

@@ -49,6 +49,10 @@ class ToldVolume(VolumeUnderTest):
         """Whether Nova would restart the guest with another image."""
         self.is_missing = False
         """Whether a recorded overlay is out of the chain (section 5)."""
+        self.unclear: frozenset[str] = frozenset()
+        """Snapshots of which the contract does not say whether their delete
+        is refused: a commit of an overlay and a pull of it leave the same
+        headers, by which section 3 has either of two deletes go ahead."""
 
     # -- between steps nothing changes, so it is asked for once
 
@@ -79,6 +83,7 @@ class ToldVolume(VolumeUnderTest):
         wrong, nothing is excused.
         """
         self.is_behind = self.is_nova_behind = self.is_missing = False
+        self.unclear = frozenset()
         if model.is_attached:
             active = self.active()
             disk = self.instance.disk(self.id)
@@ -87,16 +92,25 @@ class ToldVolume(VolumeUnderTest):
                 self.deployment.image(disk.connection_info) != active
             )
         if model.any_is(Standing.MERGED, Standing.DELETING_MERGED):
-            self.is_missing = self._is_record_missing(model)
+            self._compare_records(model)
 
-    def _is_record_missing(self, model: VolumeModel) -> bool:
+    def _compare_records(self, model: VolumeModel) -> None:
+        """Compare the records with the chain (sections 3 and 5)."""
         chain = {image.path.name for image in self.chain()}
-        recorded = (
-            self.overlay(self.known[name])
+        recorded = {
+            name: overlay
             for name, snapshot in model.snapshots.items()
             if snapshot.standing.is_readable or snapshot.standing.is_merged
+            if (overlay := self.overlay(self.known[name])) is not None
+        }
+        missing = set(recorded.values()) - chain
+        backing = {self.backing(overlay) for overlay in missing}
+        self.is_missing = bool(missing)
+        self.unclear = frozenset(
+            name
+            for name, overlay in recorded.items()
+            if overlay in missing or self.backing(overlay) in backing
         )
-        return any(overlay and overlay not in chain for overlay in recorded)
 
     def in_doubt(self, model: VolumeModel, but: str = "") -> bool:
         """Whether operations on the chain are refused (section 5).

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
@@ -13,6 +14,8 @@ from reference_driver.chain import Chain
 from reference_driver.driver import _request
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.plan import Action
 from reference_driver.plan import Plan
 
 
@@ -52,6 +55,23 @@ class RepeatsItsRequest(RemoteFSAssistedDriver):
         return update
 
 
+class BelievesEarlierPlan(RemoteFSAssistedDriver):
+    """Takes a stored plan for that of the attempt that was carried out.
+
+    Which it is not when a detached volume's delete was killed before its own
+    was stored, and an earlier attempt had planned something else.
+    """
+
+    def _plan_unrecorded(
+        self, files: VolumeFiles, info: Info, snapshot: Any, attached: bool
+    ) -> Plan:
+        plan = super()._plan_unrecorded(files, info, snapshot, attached)
+        earlier = Plan.stored_in(snapshot.snapshot_admin_metadata)
+        if earlier is None or plan.action is not Action.COMMITTED:
+            return plan
+        return replace(plan, remove=earlier.remove)
+
+
 class _CountedLayers(Layers):
     def _next(self) -> int:
         return len(self.names())
@@ -80,4 +100,5 @@ BROKEN = (
     BrokenDriver(CountsOverlaysAdapter, ("MCH-001",)),
     BrokenDriver(RemembersSize, ("MCH-001",)),
     BrokenDriver(RepeatsItsRequest, ("MCH-002",)),
+    BrokenDriver(BelievesEarlierPlan, ("MCH-002",)),
 )

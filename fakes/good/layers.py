@@ -176,6 +176,11 @@ class Layers:
         path = str(self.path(name))
         self._qemu_img("rebase", "-u", "-f", "qcow2", *names, path)
 
+    def stand_alone(self, name: str) -> None:
+        """Have an overlay that nobody wrote to name no backing file."""
+        path = str(self.path(name))
+        self._qemu_img("rebase", "-u", "-f", "qcow2", "-b", "", path)
+
     def copy(self, image: Image, target: Path) -> None:
         """Copy what is read through an image into a raw image."""
         source = ("-U", "-f", image.format, str(self.path(image.name)))

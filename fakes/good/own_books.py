@@ -182,13 +182,14 @@ class OwnBooksDriver:
     def _remove(self, layers: Layers, volume: Any, name: str) -> None:
         """Remove an image; overlays of failed creates may be on it."""
         if layers.path(name).exists():
-            chain = layers.chain(self._top(layers, volume))
-            names = {image.name for image in chain}
+            top = self._top(layers, volume)
+            names = {image.name for image in layers.chain(top)}
             for user in layers.users_of(name):
                 if user in names:
                     raise Refused(f"{user} is on {name}")
-                # Nobody ever wrote to it, so where it is does not matter.
-                layers.put_on(user, chain[0].name)
+                # Nobody ever wrote to it, so where it is does not matter;
+                # what is left of the chain may have been made after it.
+                layers.stand_alone(user)
             layers.remove(name)
 
     def _plan(
@@ -209,8 +210,10 @@ class OwnBooksDriver:
                 return {KIND: "merged", REMOVE: other}
         self._check_settled(layers, volume, names, snapshot, astray)
         if overlay.backing is None:
-            pulled = layers.base not in names
-            return {KIND: "merged", REMOVE: layers.base if pulled else None}
+            # The former base image may be an overlay that all was pulled to.
+            stored = snapshot.snapshot_admin_metadata
+            base = stored.get(REMOVE) or layers.base
+            return {KIND: "merged", REMOVE: None if base in names else base}
         if not attached:
             return {KIND: "commit", REMOVE: overlay.name}
         below = layers.image(overlay.backing)
