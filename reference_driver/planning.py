@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reference_driver import chain as chains
@@ -48,6 +49,17 @@ class DeletePlanning(RemoteFSShare):
             earlier = Plan.stored_in(snapshot.snapshot_admin_metadata)
             base = earlier.remove if earlier else files.base
             return Plan(Action.PULLED, overlay, remove=base, above=overlay)
+        earlier = Plan.stored_in(snapshot.snapshot_admin_metadata)
+        if (
+            earlier is not None
+            and earlier.action is Action.PULLED
+            and earlier.target == image.backing
+            and earlier.remove not in chain
+            and files.exists(earlier.remove)
+        ):
+            # Pulled, and no record says so: no snapshot was recorded for
+            # what is left, the image of a create that failed.
+            return replace(earlier, target_format=image.backing_format or "")
         for other in sorted(chain.missing(info.overlays.values())):
             header = chains.header(files, other)
             if header.backing_file == image.backing:

@@ -15,6 +15,8 @@ _BEGIN = (
     Step("write", {"volume": "V"}),
 )
 
+_HELD = "holds the report back"
+
 OPERATIONS: tuple[Program, ...] = (
     # An overlay as large as the volume once was.
     Program(
@@ -72,6 +74,24 @@ FAILURES: tuple[Program, ...] = (
             Step("delete_snapshot", {"snapshot": "s1", "nova": "refuses"}),
             Step("detach", {"volume": "V"}),
             Step("delete_snapshot", {"snapshot": "s1", "killed_at": 2}),
+        ),
+    ),
+    # A pull of an image that no snapshot is recorded for, never reported.
+    Program(
+        "raw",
+        "dual",
+        (
+            *_BEGIN,
+            Step("attach", {"volume": "V"}),
+            Step(
+                "take_snapshot",
+                {"volume": "V", "snapshot": "s1", "nova": _HELD},
+            ),
+            Step("delete_snapshot", {"snapshot": "s1"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
+            Step("delete_snapshot", {"snapshot": "s2", "nova": _HELD}),
+            Step("detach", {"volume": "V"}),
+            Step("delete_snapshot", {"snapshot": "s2"}),
         ),
     ),
     # The overlay of a refused create, when what it is on is merged away.
