@@ -3,21 +3,15 @@
 
 Each is a copy of one that was migrated, since a migration takes as long as
 a short test does.  It dies with its test, so it does not wait for the disk.
-Engines outlive it, as they keep the statements that they have compiled, which
-takes a tenth of a short test's time: one that is free gets a new file.
 """
 
 from __future__ import annotations
 
-import atexit
 import functools
-import os
-import shutil
 import tempfile
 from pathlib import Path
 
 import fixtures
-import sqlalchemy as sa
 
 from assisted_kit.db import migration
 from assisted_kit.db.engine import create_engine
@@ -27,32 +21,10 @@ class TemporaryDatabase(fixtures.Fixture):
     """A new database, its schema up to date; ``engine`` leads to it."""
 
     def _setUp(self) -> None:
-        pid = os.getpid()
-        free = _FREE.setdefault(pid, [])
-        self.engine, file = free.pop() if free else _engine()
-        # Whoever still has the former file open keeps it.
-        for left in (file, *file.parent.glob(f"{file.name}-*")):
-            left.unlink(missing_ok=True)
+        file = Path(self.useFixture(fixtures.TempDir()).path, "cinder.sqlite")
         file.write_bytes(_migrated())
-        self.addCleanup(free.append, (self.engine, file))
+        self.engine = create_engine(f"sqlite:///{file}", durable=False)
         self.addCleanup(self.engine.dispose)
-
-
-_FREE: dict[int, list[tuple[sa.Engine, Path]]] = {}
-"""Engines that no test uses, of each process: a forked child has its own."""
-
-
-def _engine() -> tuple[sa.Engine, Path]:
-    directory = Path(tempfile.mkdtemp(prefix="assisted-kit-database-"))
-    atexit.register(_remove, directory, os.getpid())
-    file = directory / "cinder.sqlite"
-    file.write_bytes(_migrated())
-    return create_engine(f"sqlite:///{file}", durable=False), file
-
-
-def _remove(directory: Path, pid: int) -> None:
-    if os.getpid() == pid:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @functools.cache
