@@ -137,8 +137,7 @@ def pytest_configure(config: pytest.Config) -> None:
         exhaustive.is_wanted()
         folder = config.getoption("--assisted-dossier")
         if folder is not None:
-            # A worker of pytest-xdist has it from who started it.
-            if not _is_worker(config):
+            if not _is_checked_by_another(config):
                 dossiers.prepare("--assisted-dossier", folder)
             _set_environment(
                 config, {DOSSIER_VARIABLE: os.path.abspath(folder)}

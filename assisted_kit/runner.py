@@ -27,7 +27,6 @@ from assisted_kit.exploration import DEFAULT
 from assisted_kit.exploration import Exploration
 from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
-from assisted_kit.subject import DOSSIER_VARIABLE
 from assisted_kit.subject import load
 from assisted_kit.subject import UsageError
 
@@ -102,6 +101,7 @@ def run(
     sender: Sender,
     part: tuple[int, int] = (0, 1),
     *,
+    dossier: str | None = None,
     exhaustive: bool = False,
     explore: Exploration = DEFAULT,
 ) -> None:
@@ -109,6 +109,7 @@ def run(
 
     :param explore: how far the state machine goes.
     :param part: which of how many processes this one is.
+    :param dossier: the folder to write all about each failure to.
     :param exhaustive: every combination of the fault matrix.
     :raises AssistedKitError: the driver cannot be put before it.
     """
@@ -133,6 +134,8 @@ def run(
     ]
     if config_file:
         arguments.append(f"--assisted-config={config_file}")
+    if dossier:
+        arguments.append(f"--assisted-dossier={dossier}")
     if exhaustive:
         arguments.append("--assisted-exhaustive")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
@@ -158,14 +161,13 @@ def main() -> None:
                 signal.signal(number, signal.default_int_handler)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             request = json.load(sys.stdin)
-            if request["dossier"]:
-                os.environ[DOSSIER_VARIABLE] = request["dossier"]
             run(
                 request["driver"],
                 request["config_file"],
                 request["rules"],
                 sender,
                 request["part"],
+                dossier=request["dossier"],
                 exhaustive=request["exhaustive"],
                 explore=Exploration(*request["explore"]),
             )

@@ -15,6 +15,8 @@ _BEGIN = (
     Step("write", {"volume": "V"}),
 )
 
+_ATTACHED = (*_BEGIN, Step("attach", {"volume": "V"}))
+
 _HELD = "holds the report back"
 
 OPERATIONS: tuple[Program, ...] = (
@@ -35,8 +37,7 @@ OPERATIONS: tuple[Program, ...] = (
         "raw",
         "juno",
         (
-            *_BEGIN,
-            Step("attach", {"volume": "V"}),
+            *_ATTACHED,
             Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
             Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
             Step("delete_snapshot", {"snapshot": "s1"}),
@@ -54,8 +55,7 @@ FAILURES: tuple[Program, ...] = (
         "raw",
         "dual",
         (
-            *_BEGIN,
-            Step("attach", {"volume": "V"}),
+            *_ATTACHED,
             Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
             Step("delete_snapshot", {"snapshot": "s1", "nova": "refuses"}),
             Step("take_snapshot", {"volume": "V", "snapshot": "s2"}),
@@ -68,8 +68,7 @@ FAILURES: tuple[Program, ...] = (
         "raw",
         "dual",
         (
-            *_BEGIN,
-            Step("attach", {"volume": "V"}),
+            *_ATTACHED,
             Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
             Step("delete_snapshot", {"snapshot": "s1", "nova": "refuses"}),
             Step("detach", {"volume": "V"}),
@@ -81,8 +80,7 @@ FAILURES: tuple[Program, ...] = (
         "raw",
         "dual",
         (
-            *_BEGIN,
-            Step("attach", {"volume": "V"}),
+            *_ATTACHED,
             Step(
                 "take_snapshot",
                 {"volume": "V", "snapshot": "s1", "nova": _HELD},
@@ -99,8 +97,7 @@ FAILURES: tuple[Program, ...] = (
         "raw",
         "new",
         (
-            *_BEGIN,
-            Step("attach", {"volume": "V"}),
+            *_ATTACHED,
             Step(
                 "take_snapshot",
                 {"volume": "V", "snapshot": "s1", "nova": "refuses"},

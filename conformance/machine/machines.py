@@ -82,6 +82,14 @@ def _does(operation: str) -> Any:
     return _chooses(operation, lambda s: choosing.steps(s, operation))
 
 
+def _goes_wrong(name: str, step: str) -> Any:
+    return _chooses(name, lambda s: choosing.gone_wrong(s, step))
+
+
+def _killed(name: str, step: str) -> Any:
+    return _chooses(name, lambda s: choosing.killed(s, step))
+
+
 class OperationsMachine(RuleBasedStateMachine):
     """Operations that all go well."""
 
@@ -179,25 +187,16 @@ class FailuresMachine(OperationsMachine):
 
     NEEDS_NOVA = True
 
-    create_goes_wrong = _chooses(
-        "create_goes_wrong",
-        lambda s: choosing.gone_wrong(s, choosing.TAKE),
+    create_goes_wrong = _goes_wrong("create_goes_wrong", choosing.TAKE)
+    delete_goes_wrong = _goes_wrong("delete_goes_wrong", choosing.DELETE)
+    another_delete_goes_wrong = _goes_wrong(
+        "delete_goes_wrong", choosing.DELETE
     )
-    delete_goes_wrong = _chooses(
-        "delete_goes_wrong",
-        lambda s: choosing.gone_wrong(s, choosing.DELETE),
+    service_killed_in_create = _killed(
+        "service_killed_in_create", choosing.TAKE
     )
-    another_delete_goes_wrong = _chooses(
-        "delete_goes_wrong",
-        lambda s: choosing.gone_wrong(s, choosing.DELETE),
-    )
-    service_killed_in_create = _chooses(
-        "service_killed_in_create",
-        lambda s: choosing.killed(s, choosing.TAKE),
-    )
-    service_killed_in_delete = _chooses(
-        "service_killed_in_delete",
-        lambda s: choosing.killed(s, choosing.DELETE),
+    service_killed_in_delete = _killed(
+        "service_killed_in_delete", choosing.DELETE
     )
     report_arrives = _does("report_arrives")
     deadline_passes = _does("deadline_passes")

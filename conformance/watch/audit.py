@@ -7,6 +7,7 @@ that a module has imported.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -16,6 +17,15 @@ from typing import Any
 
 from conformance.watch import calls
 from conformance.watch.calls import DriverCall
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
+
+
+def opens_for_writing(arguments: tuple[Any, ...]) -> bool:
+    """Whether an ``open`` of a path, not of a descriptor, may write."""
+    path, _, flags = arguments
+    return not isinstance(path, int) and bool((flags or 0) & _WRITING)
+
 
 Listener = Callable[[DriverCall, tuple[Any, ...]], None]
 

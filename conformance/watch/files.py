@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.watch.audit import Listener
+from conformance.watch.audit import opens_for_writing
 from conformance.watch.calls import DriverCall
 
 WORDS: Mapping[str, str] = {
@@ -28,8 +29,6 @@ WORDS: Mapping[str, str] = {
     "os.truncate": "truncate {0} to {1} bytes",
 }
 """Audit events, and how their arguments are said."""
-
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,8 @@ class FileOperations:
         }
 
     def _open(self, call: DriverCall, arguments: tuple[Any, ...]) -> None:
-        path, _, flags = arguments
-        if isinstance(path, int) or path == os.devnull:
-            return
-        if (flags or 0) & _WRITING:
+        path = arguments[0]
+        if opens_for_writing(arguments) and path != os.devnull:
             self._add(call, f"open {_shown(path)} for writing")
 
     def _other(

@@ -18,6 +18,7 @@ from typing import Any
 
 from conformance.watch import inotify
 from conformance.watch.audit import Listener
+from conformance.watch.audit import opens_for_writing
 from conformance.watch.calls import DriverCall
 from conformance.watch.calls import Sort
 from conformance.watch.commands import Command
@@ -30,8 +31,6 @@ CHANGES: Mapping[int, str] = {
     0x200: "removed",
 }
 """inotify's events, in words."""
-
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 
 
 class LiveImages:
@@ -56,9 +55,8 @@ class LiveImages:
         return {"open": self._open}
 
     def _open(self, call: DriverCall, arguments: tuple[Any, ...]) -> None:
-        path, _, flags = arguments
-        if call.is_hook and flags & _WRITING and not isinstance(path, int):
-            name = os.path.basename(os.fsdecode(path))
+        if call.is_hook and opens_for_writing(arguments):
+            name = os.path.basename(os.fsdecode(arguments[0]))
             self._opened.append((call, name, call.where()))
 
     @contextmanager
