@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ddt
 from testtools.content import text_content
@@ -15,18 +16,19 @@ from conformance.case import ConformanceTest
 from conformance.case import verifies
 from conformance.machine import known
 from conformance.machine import saving
-from conformance.machine import searching
 from conformance.machine import Story
 from conformance.machine.contradiction import Contradiction
-from conformance.machine.machines import declared
-from conformance.machine.machines import FailuresMachine
-from conformance.machine.machines import Findings
-from conformance.machine.machines import OperationsMachine
-from conformance.machine.machines import rules_of
 from conformance.machine.program import Program
 from conformance.machine.shrinking import shrunk
 from conformance.rows import expanded
 from conformance.rows import row
+
+if TYPE_CHECKING:
+    from conformance.machine.machines import Findings
+    from conformance.machine.machines import OperationsMachine
+
+# Hypothesis takes a tenth of the time that a process takes to start, and
+# most processes have no use for it: it is imported where it is used.
 
 
 class MachineTest(ConformanceTest):
@@ -34,15 +36,21 @@ class MachineTest(ConformanceTest):
 
     @verifies("MCH-001")
     def test_operations_in_any_order(self) -> None:
+        from conformance.machine.machines import OperationsMachine
+
         self._search(OperationsMachine, known.OPERATIONS)
 
     @verifies("MCH-002")
     def test_failures_in_any_order(self) -> None:
+        from conformance.machine.machines import FailuresMachine
+
         self._search(FailuresMachine, known.FAILURES)
 
     def _search(
         self, machine: type[OperationsMachine], told: Sequence[Program]
     ) -> None:
+        from conformance.machine import searching
+
         asked = exploration.from_environment()
         try:
             findings = searching.search(
@@ -66,6 +74,9 @@ class MachineTest(ConformanceTest):
         self, machine: type[OperationsMachine], findings: Findings
     ) -> None:
         """What was done, and what this driver has no use for, as a detail."""
+        from conformance.machine.machines import declared
+        from conformance.machine.machines import rules_of
+
         used = declared(machine, self.subject.adapter.capabilities)
         said = [
             f"{findings.fired[name]:>6} x {name.replace('_', ' ')}"
@@ -77,6 +88,8 @@ class MachineTest(ConformanceTest):
 
     def _fail_by(self, findings: Findings, program: Program) -> None:
         """Fail with the shortest program that fails alike, and save it."""
+        from conformance.machine import searching
+
         found = findings.contradiction
         assert found is not None
         if findings.is_stuck:
