@@ -12,6 +12,7 @@ import ast
 import dis
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ class Integrity:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._places: list[_Known] = []
-        self._parts: list[tuple[Any, Any, _Known]] = []
+        self._groups: list[_Group] | None = None
         self._heirs: list[_Heir] = []
         self._said: set[str] = set()
 
@@ -55,24 +56,17 @@ class Integrity:
         self._said.update(new)
         return [f"{where} was replaced at run time" for where in new]
 
-    def _suspects(self) -> list[_Known]:
+    def _suspects(self) -> Iterator[_Known]:
         """Places that are not as they were when they were first seen.
 
-        All are looked at before every test, so it is done quickly.
+        All are looked at before every test, so it is done quickly: those of
+        one module or class at once.
         """
-        suspects = [
-            place
-            for place in self._places
-            if place.members.get(place.attribute) is not place.value
-        ]
-        for function, code, place in self._parts:
-            if function.__code__ is not code and place not in suspects:
-                suspects.append(place)
-        return suspects
-
-    def _know(self, place: _Known) -> None:
-        self._places.append(place)
-        self._parts += ((*part, place) for part in place.parts())
+        if self._groups is None:
+            self._groups = _grouped(self._places)
+        for group in self._groups:
+            if group.differs():
+                yield from group.places
 
     def _look_at(self, name: str, module: ModuleType) -> None:
         """Know what a module's functions have to be."""
@@ -80,6 +74,7 @@ class Integrity:
         if name in self._known or not file or not file.endswith(".py"):
             return
         self._known.add(name)
+        self._groups = None
         code = SourceFileLoader(name, file).get_code(name)
         expected = _functions(code) if code else {}
         places = list(_members(module, expected))
@@ -94,14 +89,16 @@ class Integrity:
             if _differs(place, expected):
                 written = (None,)
             where = f"{name}:{path}"
-            self._know(_Known(members, attribute, where, written))
+            self._places.append(_Known(members, attribute, where, written))
         if code:
             self._heirs.extend(_heirs(module, expected))
             for attribute, value in _imports(code, vars(module)):
                 where = f"{name}:{attribute}"
                 written = _code(value)
                 if written is not None:
-                    self._know(_Known(vars(module), attribute, where, written))
+                    self._places.append(
+                        _Known(vars(module), attribute, where, written)
+                    )
 
 
 class _Known:
@@ -137,6 +134,52 @@ class _Known:
         return bool(_code(value) != self._codes)
 
 
+class _Group:
+    """The places in one module or class, compared all at once."""
+
+    __slots__ = (
+        "_codes",
+        "_find",
+        "_functions",
+        "_members",
+        "_values",
+        "places",
+    )
+
+    def __init__(self, places: list[_Known]) -> None:
+        self.places = places
+        self._members = places[0].members
+        # One name more, so that there is a tuple of one place too.
+        self._find = operator.itemgetter(
+            *(place.attribute for place in places), places[0].attribute
+        )
+        self._values = (*(place.value for place in places), places[0].value)
+        parts = [part for place in places for part in place.parts()]
+        self._functions = [function for function, _ in parts]
+        self._codes = [code for _, code in parts]
+
+    def differs(self) -> bool:
+        """Whether one of them is not as it was when it was first seen."""
+        try:
+            found = self._find(self._members)
+        except KeyError:
+            return True
+        codes = map(_CODE, self._functions)
+        return any(map(operator.is_not, found, self._values)) or any(
+            map(operator.is_not, codes, self._codes)
+        )
+
+
+_CODE = operator.attrgetter("__code__")
+
+
+def _grouped(places: list[_Known]) -> list[_Group]:
+    groups: dict[int, list[_Known]] = {}
+    for place in places:
+        groups.setdefault(id(place.members), []).append(place)
+    return [_Group(group) for group in groups.values()]
+
+
 class _Heir:
     """A class of the kit, and what it leaves to its bases."""
 
@@ -151,6 +194,8 @@ class _Heir:
 
     def hides(self) -> list[str]:
         """Where it has something of its own now, which nobody wrote."""
+        if self._left.isdisjoint(self._members):
+            return []
         hidden = sorted(self._left & self._members.keys())
         return [f"{self._where}.{name}" for name in hidden]
 

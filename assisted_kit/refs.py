@@ -52,7 +52,8 @@ class Ref:
     ) -> None:
         own = {
             "_fields": dict(fields),
-            "_stored": _copies(fields),
+            # What cannot be saved is not compared with what is stored.
+            "_stored": _copies(fields) if saver else {},
             "_saver": saver,
             "obj_context": obj_context,
         }
@@ -212,7 +213,8 @@ class SnapshotRef(Ref):
 def _copies(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Copies to compare with later; references are compared as they are."""
     return {
-        name: copy.deepcopy(value)
+        # Most fields are strings and numbers, and deepcopy is slow.
+        name: copy.deepcopy(value) if isinstance(value, dict) else value
         for name, value in fields.items()
         if name not in ("snapshots", "volume_attachment")
     }

@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import fixtures
+import sqlalchemy as sa
 
 from assisted_kit.db import migration
 from assisted_kit.db.engine import create_engine
@@ -24,6 +26,7 @@ class TemporaryDatabase(fixtures.Fixture):
         file = Path(self.useFixture(fixtures.TempDir()).path, "cinder.sqlite")
         file.write_bytes(_migrated())
         self.engine = create_engine(f"sqlite:///{file}", durable=False)
+        self.engine.update_execution_options(compiled_cache=_COMPILED)
         self.addCleanup(self.engine.dispose)
 
 
@@ -37,3 +40,24 @@ def _migrated() -> bytes:
         # The last one to close it writes everything into the file itself.
         engine.dispose()
         return file.read_bytes()
+
+
+class _Compiled(dict[Any, Any]):
+    """Compiled statements, whichever of these databases they were for.
+
+    All engines here are made alike, so the one thing in a statement's key
+    that differs between them says nothing about it.
+    """
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_without_dialect(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_without_dialect(key), value)
+
+
+def _without_dialect(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(part for part in key if not isinstance(part, sa.Dialect))
+
+
+_COMPILED = _Compiled()

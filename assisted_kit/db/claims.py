@@ -37,12 +37,13 @@ class Claims:
             try:
                 with self._engine.begin() as connection:
                     connection.execute(
-                        sa.insert(rows.CLAIMS).values(
-                            volume_id=volume_id,
-                            owner=owner,
-                            snapshot_id=snapshot_id,
-                            created_at=now,
-                        )
+                        sa.insert(rows.CLAIMS),
+                        {
+                            "volume_id": volume_id,
+                            "owner": owner,
+                            "snapshot_id": snapshot_id,
+                            "created_at": now,
+                        },
                     )
             except db_exception.DBDuplicateEntry:
                 return self._is_for(volume_id, owner, snapshot_id)
@@ -128,17 +129,8 @@ def delete_claim(
     connection: sa.Connection, volume_id: str, owner: str
 ) -> bool:
     """Release a claim within a transaction that does more."""
-    claims = rows.CLAIMS
-    return bool(
-        rows.changed(
-            connection.execute(
-                sa.delete(claims).where(
-                    claims.c.volume_id == volume_id,
-                    claims.c.owner == owner,
-                )
-            )
-        )
-    )
+    claim = {"its_volume_id": volume_id, "its_owner": owner}
+    return bool(rows.changed(connection.execute(_DELETE, claim)))
 
 
 def holds_claim(connection: sa.Connection, volume_id: str, owner: str) -> bool:
@@ -147,16 +139,14 @@ def holds_claim(connection: sa.Connection, volume_id: str, owner: str) -> bool:
     The write keeps the claim from changing hands until the transaction
     ends.
     """
-    claims = rows.CLAIMS
-    return bool(
-        rows.changed(
-            connection.execute(
-                sa.update(claims)
-                .where(
-                    claims.c.volume_id == volume_id,
-                    claims.c.owner == owner,
-                )
-                .values(updated_at=claims.c.updated_at)
-            )
-        )
-    )
+    claim = {"its_volume_id": volume_id, "its_owner": owner}
+    return bool(rows.changed(connection.execute(_WRITE, claim)))
+
+
+_DELETE = sa.delete(rows.CLAIMS).where(
+    rows.CLAIMS.c.volume_id == sa.bindparam("its_volume_id"),
+    rows.CLAIMS.c.owner == sa.bindparam("its_owner"),
+)
+_WRITE = rows.update_of(rows.CLAIMS, "volume_id", "owner").values(
+    updated_at=rows.CLAIMS.c.updated_at
+)

@@ -178,9 +178,8 @@ class References:
         for name in _JSON_COLUMNS & changes.keys():
             changes[name] = json.dumps(changes[name])
         connection.execute(
-            sa.update(table)
-            .where(table.c.id == ref.id)
-            .values({**changes, "updated_at": now})
+            rows.update_of(table, "id"),
+            {"its_id": ref.id, **changes, "updated_at": now},
         )
         if pairs is not None and pairs_of is not None:
             # The whole mapping replaces what is there, as in Cinder.

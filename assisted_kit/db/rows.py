@@ -53,6 +53,25 @@ def changed(result: Any) -> int:
     return int(result.rowcount)
 
 
+@functools.cache
+def update_of(table: Any, *columns: str) -> sa.Update:
+    """The statement that changes the rows which have values in columns.
+
+    Those values are its parameters, ``its_id`` for ``id``, and so is what is
+    to be changed, by the columns' own names.  Building a statement takes
+    longer than SQLite takes to answer it, hence each is built once.
+    """
+    return sa.update(table).where(
+        *(table.c[name] == sa.bindparam(f"its_{name}") for name in columns)
+    )
+
+
+@functools.cache
+def update_of_live(table: Any, *columns: str) -> sa.Update:
+    """The same for rows that are not marked deleted."""
+    return update_of(table, *columns).where(live(table))
+
+
 def pairs_of(
     connection: sa.Connection, table: Any, owner: str, ids: Iterable[str]
 ) -> dict[str, dict[str, str]]:
@@ -63,15 +82,25 @@ def pairs_of(
     found: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
     if not found:
         return found
-    rows = connection.execute(
-        _select_pairs(table, owner), {"ids": list(found)}
-    )
+    ids = list(found)
+    if len(ids) == 1:
+        rows = connection.execute(
+            _select_pairs_of_one(table, owner), {"its_owner": ids[0]}
+        )
+    else:
+        rows = connection.execute(_select_pairs(table, owner), {"ids": ids})
     for id_, key, value in rows:
         found[id_][key] = value
     return found
 
 
-# Building a statement takes longer than SQLite takes to answer it.
+@functools.cache
+def _select_pairs_of_one(table: Any, owner: str) -> sa.Select[Any]:
+    return sa.select(table.c[owner], table.c.key, table.c.value).where(
+        table.c[owner] == sa.bindparam("its_owner"), live(table)
+    )
+
+
 @functools.cache
 def _select_pairs(table: Any, owner: str) -> sa.Select[Any]:
     return sa.select(table.c[owner], table.c.key, table.c.value).where(
@@ -106,9 +135,7 @@ def merge_pairs(
     if not pairs:
         return
     owner, owner_id = next(iter(identity.items()))
-    mine = table.c[owner] == owner_id
-    if not revive:
-        mine = sa.and_(mine, live(table))
+    update = update_of if revive else update_of_live
     # One look instead of a statement for each key.  The transaction has
     # written to the owner's row, so nobody else changes these meanwhile.
     stored = {
@@ -138,20 +165,25 @@ def merge_pairs(
             )
         elif stored[key] != value:
             connection.execute(
-                sa.update(table)
-                .where(mine, table.c.key == key)
-                .values(
-                    value=str(value),
-                    updated_at=now,
-                    deleted=False,
-                    deleted_at=None,
-                )
+                update(table, owner, "key"),
+                {
+                    f"its_{owner}": owner_id,
+                    "its_key": str(key),
+                    "value": str(value),
+                    "updated_at": now,
+                    "deleted": False,
+                    "deleted_at": None,
+                },
             )
-    if gone:
+    for key in gone:
         connection.execute(
-            sa.update(table)
-            .where(mine, live(table), table.c.key.in_(gone))
-            .values(deleted=True, deleted_at=now)
+            update_of_live(table, owner, "key"),
+            {
+                f"its_{owner}": owner_id,
+                "its_key": str(key),
+                "deleted": True,
+                "deleted_at": now,
+            },
         )
     if new:
         connection.execute(sa.insert(table), new)
@@ -195,10 +227,10 @@ def store_connection_info(
     """Store the whole connection information of attachments, by id."""
     for attachment_id, info in connection_info.items():
         connection.execute(
-            sa.update(ATTACHMENTS)
-            .where(
-                ATTACHMENTS.c.id == attachment_id,
-                live(ATTACHMENTS),
-            )
-            .values(connection_info=json.dumps(info), updated_at=now)
+            update_of_live(ATTACHMENTS, "id"),
+            {
+                "its_id": attachment_id,
+                "connection_info": json.dumps(info),
+                "updated_at": now,
+            },
         )

@@ -142,23 +142,14 @@ class Snapshots(SnapshotStarts):
         :param snapshot_id: this one only.
         :param host: those of volumes on this host only.
         """
-        table = rows.SNAPSHOTS
-        statement = sa.select(
-            table.c.id, table.c.volume_id, table.c.status
-        ).where(
-            rows.live(table),
-            table.c.status.in_([str(Status.CREATING), str(Status.DELETING)]),
-        )
-        if snapshot_id is not None:
-            statement = statement.where(table.c.id == snapshot_id)
+        statement = _IN_FLIGHT if snapshot_id is None else _THIS_IN_FLIGHT
         if host is not None:
-            volumes = rows.VOLUMES
             statement = statement.join(
-                volumes, volumes.c.id == table.c.volume_id
+                rows.VOLUMES, rows.VOLUMES.c.id == rows.SNAPSHOTS.c.volume_id
             ).where(rows.of_host(host))
         with self._engine.connect() as connection:
             found = connection.execute(
-                statement.order_by(table.c.created_at, table.c.id)
+                statement, {} if snapshot_id is None else {"id": snapshot_id}
             ).all()
             stored = rows.pairs_of(
                 connection,
@@ -178,13 +169,8 @@ class Snapshots(SnapshotStarts):
 
     def status(self, snapshot_id: str) -> str:
         """The status that is stored; ``deleted`` when the row is gone."""
-        table = rows.SNAPSHOTS
         with self._engine.connect() as connection:
-            found = connection.execute(
-                sa.select(table.c.status).where(
-                    table.c.id == snapshot_id, rows.live(table)
-                )
-            ).scalar()
+            found = connection.execute(_STATUS, {"id": snapshot_id}).scalar()
         return Status.DELETED if found is None else str(found)
 
     def _swap(
@@ -199,15 +185,15 @@ class Snapshots(SnapshotStarts):
         now: datetime.datetime,
         admin_metadata: Mapping[str, str | None] = _NO_PAIRS,
     ) -> None:
-        table = rows.SNAPSHOTS
         swapped = connection.execute(
-            sa.update(table)
-            .where(
-                table.c.id == snapshot_id,
-                table.c.status == str(start[0]),
-                rows.live(table),
-            )
-            .values({**fields, "status": str(end[0]), "updated_at": now})
+            rows.update_of_live(rows.SNAPSHOTS, "id", "status"),
+            {
+                "its_id": snapshot_id,
+                "its_status": str(start[0]),
+                **fields,
+                "status": str(end[0]),
+                "updated_at": now,
+            },
         )
         if not rows.changed(swapped):
             raise _Lost
@@ -266,12 +252,30 @@ def _destroy(
     gone = {"deleted": True, "deleted_at": now}
     for table in (rows.SNAPSHOT_METADATA, rows.SNAPSHOT_ADMIN_METADATA):
         connection.execute(
-            sa.update(table)
-            .where(table.c.snapshot_id == snapshot_id, rows.live(table))
-            .values(gone)
+            rows.update_of_live(table, "snapshot_id"),
+            {"its_snapshot_id": snapshot_id, **gone},
         )
     connection.execute(
-        sa.update(rows.SNAPSHOTS)
-        .where(rows.SNAPSHOTS.c.id == snapshot_id)
-        .values(gone)
+        rows.update_of(rows.SNAPSHOTS, "id"), {"its_id": snapshot_id, **gone}
     )
+
+
+_ID: sa.BindParameter[str] = sa.bindparam("id")
+_IN_FLIGHT = (
+    sa.select(
+        rows.SNAPSHOTS.c.id,
+        rows.SNAPSHOTS.c.volume_id,
+        rows.SNAPSHOTS.c.status,
+    )
+    .where(
+        rows.live(rows.SNAPSHOTS),
+        rows.SNAPSHOTS.c.status.in_(
+            [str(Status.CREATING), str(Status.DELETING)]
+        ),
+    )
+    .order_by(rows.SNAPSHOTS.c.created_at, rows.SNAPSHOTS.c.id)
+)
+_THIS_IN_FLIGHT = _IN_FLIGHT.where(rows.SNAPSHOTS.c.id == _ID)
+_STATUS = sa.select(rows.SNAPSHOTS.c.status).where(
+    rows.SNAPSHOTS.c.id == _ID, rows.live(rows.SNAPSHOTS)
+)

@@ -66,35 +66,17 @@ class SnapshotStarts:
         @retry_on_contention
         def transaction() -> Attempt:
             now = self._now()
-            volumes = rows.VOLUMES
-            inherited = (
-                "size",
-                "user_id",
-                "project_id",
-                "volume_type_id",
-                "encryption_key_id",
-            )
             with self._engine.begin() as connection:
                 # A write first, and one that a concurrent deletion of the
                 # volume cannot slip past.
                 touched = connection.execute(
-                    sa.update(volumes)
-                    .where(volumes.c.id == volume_id, rows.live(volumes))
-                    .values(updated_at=now)
+                    rows.update_of_live(rows.VOLUMES, "id"),
+                    {"its_id": volume_id, "updated_at": now},
                 )
                 if not rows.changed(touched):
                     raise NotFound(f"volume {volume_id} could not be found")
-                volume = (
-                    connection.execute(
-                        sa.select(
-                            volumes.c.status,
-                            *(volumes.c[name] for name in inherited),
-                        ).where(volumes.c.id == volume_id)
-                    )
-                    .mappings()
-                    .one()
-                )
-                values = dict(volume)
+                volume = connection.execute(_INHERITED, {"id": volume_id})
+                values = dict(volume.mappings().one())
                 status = values.pop("status")
                 if status == Status.DELETING:
                     raise NotAllowed(f"volume {volume_id} is being deleted")
@@ -112,7 +94,7 @@ class SnapshotStarts:
                     created_at=_after_the_others(connection, volume_id, now),
                     deleted=False,
                 )
-                connection.execute(sa.insert(rows.SNAPSHOTS).values(values))
+                connection.execute(sa.insert(rows.SNAPSHOTS), values)
                 rows.merge_pairs(
                     connection,
                     rows.SNAPSHOT_METADATA,
@@ -160,13 +142,13 @@ class SnapshotStarts:
                 stored = rows.snapshot_admin_metadata(connection, snapshot_id)
                 number = str(int(stored.get(ATTEMPT, "0")) + 1)
                 connection.execute(
-                    sa.update(rows.SNAPSHOTS)
-                    .where(rows.SNAPSHOTS.c.id == snapshot_id)
-                    .values(
-                        status=str(Status.DELETING),
-                        progress=STARTING_PROGRESS,
-                        updated_at=now,
-                    )
+                    rows.update_of(rows.SNAPSHOTS, "id"),
+                    {
+                        "its_id": snapshot_id,
+                        "status": str(Status.DELETING),
+                        "progress": STARTING_PROGRESS,
+                        "updated_at": now,
+                    },
                 )
                 rows.merge_snapshot_admin_metadata(
                     connection,
@@ -196,11 +178,9 @@ class SnapshotStarts:
         snapshot_id: str,
         now: datetime.datetime,
     ) -> None:
-        table = rows.SNAPSHOTS
         touched = connection.execute(
-            sa.update(table)
-            .where(table.c.id == snapshot_id, rows.live(table))
-            .values(updated_at=now)
+            rows.update_of_live(rows.SNAPSHOTS, "id"),
+            {"its_id": snapshot_id, "updated_at": now},
         )
         if not rows.changed(touched):
             raise NotFound(f"snapshot {snapshot_id} could not be found")
@@ -235,11 +215,8 @@ def _after_the_others(
     Of several in one second some are dated later than now with MariaDB and
     MySQL, whose DATETIME, as Cinder has it, knows no fractions.
     """
-    table = rows.SNAPSHOTS
     newest: datetime.datetime | None = connection.execute(
-        sa.select(sa.func.max(table.c.created_at)).where(
-            table.c.volume_id == volume_id, rows.live(table)
-        )
+        _NEWEST, {"id": volume_id}
     ).scalar()
     if newest is None:
         return now
@@ -252,11 +229,28 @@ def _after_the_others(
 
 
 def _row(connection: sa.Connection, snapshot_id: str) -> dict[str, Any]:
-    table = rows.SNAPSHOTS
-    found = connection.execute(
-        sa.select(table).where(table.c.id == snapshot_id)
-    )
+    found = connection.execute(_SNAPSHOT, {"id": snapshot_id})
     return dict(found.mappings().one())
+
+
+_ID: sa.BindParameter[str] = sa.bindparam("id")
+_SNAPSHOT = sa.select(rows.SNAPSHOTS).where(rows.SNAPSHOTS.c.id == _ID)
+_INHERITED = sa.select(
+    *(
+        rows.VOLUMES.c[name]
+        for name in (
+            "status",
+            "size",
+            "user_id",
+            "project_id",
+            "volume_type_id",
+            "encryption_key_id",
+        )
+    )
+).where(rows.VOLUMES.c.id == _ID)
+_NEWEST = sa.select(sa.func.max(rows.SNAPSHOTS.c.created_at)).where(
+    rows.SNAPSHOTS.c.volume_id == _ID, rows.live(rows.SNAPSHOTS)
+)
 
 
 def may_be_deleted(status: str) -> bool:

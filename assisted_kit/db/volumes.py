@@ -50,7 +50,7 @@ class Volumes:
         @retry_on_contention
         def transaction() -> None:
             with self._engine.begin() as connection:
-                connection.execute(sa.insert(rows.VOLUMES).values(values))
+                connection.execute(sa.insert(rows.VOLUMES), values)
 
         transaction()
         return volume_id
@@ -69,9 +69,8 @@ class Volumes:
             now = rows.utc(self._clock.now())
             with self._engine.begin() as connection:
                 connection.execute(
-                    sa.update(rows.VOLUMES)
-                    .where(rows.VOLUMES.c.id == volume_id)
-                    .values({**fields, "updated_at": now})
+                    rows.update_of(rows.VOLUMES, "id"),
+                    {"its_id": volume_id, **fields, "updated_at": now},
                 )
                 rows.merge_pairs(
                     connection,
@@ -145,16 +144,13 @@ class Volumes:
             }
             with self._engine.begin() as connection:
                 connection.execute(
-                    sa.update(rows.VOLUMES)
-                    .where(rows.VOLUMES.c.id == volume_id)
-                    .values({**gone, "status": "deleted"})
+                    rows.update_of(rows.VOLUMES, "id"),
+                    {"its_id": volume_id, **gone, "status": "deleted"},
                 )
                 for table in (rows.VOLUME_ADMIN_METADATA, rows.ATTACHMENTS):
                     connection.execute(
-                        sa.update(table)
-                        .where(table.c.volume_id == volume_id)
-                        .where(rows.live(table))
-                        .values(gone)
+                        rows.update_of_live(table, "volume_id"),
+                        {"its_volume_id": volume_id, **gone},
                     )
 
         transaction()
@@ -175,28 +171,29 @@ class Volumes:
             now = rows.utc(self._clock.now())
             with self._engine.begin() as connection:
                 connection.execute(
-                    sa.update(rows.VOLUMES)
-                    .where(rows.VOLUMES.c.id == volume_id)
-                    .values(
-                        status="in-use",
-                        attach_status="attached",
-                        updated_at=now,
-                    )
+                    rows.update_of(rows.VOLUMES, "id"),
+                    {
+                        "its_id": volume_id,
+                        "status": "in-use",
+                        "attach_status": "attached",
+                        "updated_at": now,
+                    },
                 )
                 connection.execute(
-                    sa.insert(rows.ATTACHMENTS).values(
-                        id=attachment_id,
-                        volume_id=volume_id,
-                        instance_uuid=instance_uuid,
-                        attached_host=connector.get("host"),
-                        attach_status="attached",
-                        attach_mode="rw",
-                        attach_time=now,
-                        connector=json.dumps(dict(connector)),
-                        connection_info=json.dumps(dict(connection_info)),
-                        created_at=now,
-                        deleted=False,
-                    )
+                    sa.insert(rows.ATTACHMENTS),
+                    {
+                        "id": attachment_id,
+                        "volume_id": volume_id,
+                        "instance_uuid": instance_uuid,
+                        "attached_host": connector.get("host"),
+                        "attach_status": "attached",
+                        "attach_mode": "rw",
+                        "attach_time": now,
+                        "connector": json.dumps(dict(connector)),
+                        "connection_info": json.dumps(dict(connection_info)),
+                        "created_at": now,
+                        "deleted": False,
+                    },
                 )
 
         transaction()
@@ -211,14 +208,14 @@ class Volumes:
             table = rows.ATTACHMENTS
             with self._engine.begin() as connection:
                 connection.execute(
-                    sa.update(table)
-                    .where(table.c.id == attachment_id)
-                    .values(
-                        deleted=True,
-                        deleted_at=now,
-                        detach_time=now,
-                        attach_status="detached",
-                    )
+                    rows.update_of(table, "id"),
+                    {
+                        "its_id": attachment_id,
+                        "deleted": True,
+                        "deleted_at": now,
+                        "detach_time": now,
+                        "attach_status": "detached",
+                    },
                 )
                 left = connection.execute(
                     sa.select(sa.func.count()).where(
@@ -227,13 +224,13 @@ class Volumes:
                 ).scalar()
                 if not left:
                     connection.execute(
-                        sa.update(rows.VOLUMES)
-                        .where(rows.VOLUMES.c.id == volume_id)
-                        .values(
-                            status="available",
-                            attach_status="detached",
-                            updated_at=now,
-                        )
+                        rows.update_of(rows.VOLUMES, "id"),
+                        {
+                            "its_id": volume_id,
+                            "status": "available",
+                            "attach_status": "detached",
+                            "updated_at": now,
+                        },
                     )
 
         transaction()
