@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from assisted_kit.capabilities import Capability
-from assisted_kit.db.references import NotFound
 from assisted_kit.lifecycle import Status
 from assisted_kit.refs import SnapshotRef
 from conformance.ledger import Ledger
@@ -30,11 +28,7 @@ class SnapshotUnderTest:
     @property
     def status(self) -> str:
         """Its status now; ``deleted`` when there is no row any more."""
-        try:
-            status: str = self.ref().status
-        except NotFound:
-            return str(Status.DELETED)
-        return status
+        return self.volume.deployment.database.snapshots.status(self.id)
 
     def set_status(self, status: str) -> None:
         """Set its status, as another operation of Cinder's does."""
@@ -79,7 +73,7 @@ class SnapshotUnderTest:
         self.volume.expect(self, "deleting the snapshot", expect)
         if expect == Status.DELETED:
             self.volume.snapshots.remove(self)
-            if not self.volume.has(Capability.cinder_share_layout):
+            if self.volume.is_traced:
                 self.volume.overlays.dropped(self.id, self.volume.chain())
 
     def accept_delete(self) -> None:

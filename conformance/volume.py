@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from assisted_kit.capabilities import Capability
 from assisted_kit.lifecycle import Status
 from assisted_kit.rules import Profile
 from conformance.deployment import Deployment
@@ -80,7 +79,7 @@ class VolumeUnderTest(VolumeWithGuest):
         :raises OperationFailed: in another status.
         """
         self.expect(snapshot, "taking a snapshot", expect)
-        if expect == Status.AVAILABLE and self.has(Capability.overlay_files):
+        if expect == Status.AVAILABLE and self.is_traced:
             self.overlays.took(snapshot.id, self.active())
 
     # -- snapshots that are taken otherwise

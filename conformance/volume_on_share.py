@@ -41,6 +41,16 @@ class VolumeOnShare:
         """The volume as the driver's ordinary methods get it."""
         return self._volumes.ref(self.id)
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether what its snapshots are recorded for has to be worked out.
+
+        Cinder's info file says it otherwise.
+        """
+        return self.has(Capability.overlay_files) and not self.has(
+            Capability.cinder_share_layout
+        )
+
     def has(self, capability: Capability) -> bool:
         """Whether the driver declares a capability."""
         return capability in self.deployment.subject.adapter.capabilities
@@ -57,14 +67,16 @@ class VolumeOnShare:
         if ref.volume_attachment:
             info: dict[str, Any] = ref.volume_attachment[0].connection_info
             return info
-        return {**self.connect()["data"]}
+        return {**self._connect(ref)["data"]}
 
     def connect(self) -> dict[str, Any]:
         """What the driver answers to another connection of the volume.
 
         To that of its attachment, if it has one.
         """
-        ref = self.ref()
+        return self._connect(self.ref())
+
+    def _connect(self, ref: VolumeRef) -> dict[str, Any]:
         connectors = [each.connector for each in ref.volume_attachment]
         connection: dict[str, Any] = (
             self.deployment.driver.initialize_connection(
@@ -116,7 +128,9 @@ class VolumeOnShare:
 
     @property
     def directory(self) -> Path:
-        """Where the volume's files are: the active image's directory."""
+        """Where the volume's files are: with the active image."""
+        if self.has(Capability.cinder_share_layout):
+            return self.deployment.share
         return self.active().path.parent
 
     def files(self) -> set[str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 
-from assisted_kit.capabilities import Capability
 from assisted_kit.image import Image
 from conformance.deployment import Deployment
 from conformance.ledger import Ledger
@@ -139,7 +138,7 @@ class ToldVolume(VolumeUnderTest):
 
     def lent(self, snapshot_id: str) -> None:
         """A temporary snapshot came and went, which moved the records."""
-        if self.has(Capability.overlay_files):
+        if self.is_traced:
             self.overlays.took(snapshot_id, self.active())
             self.overlays.dropped(snapshot_id, self.chain())
 
