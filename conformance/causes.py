@@ -35,10 +35,11 @@ def likely(rule: Rule) -> list[str]:
 
 def _sentence(broken: BrokenDriver) -> str:
     where = ", ".join((_name(broken.driver), *broken.sources))
-    return f"{_defect(broken.driver)} ({where})"
+    return f"{defect_of(broken.driver)} ({where})"
 
 
-def _defect(driver: type) -> str:
+def defect_of(driver: type) -> str:
+    """What is wrong with a broken driver, as a sentence without its dot."""
     first, *_ = (inspect.getdoc(driver) or "").split("\n\n")
     return " ".join(first.split()).rstrip(".")
 

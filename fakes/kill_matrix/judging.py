@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Putting a broken driver before rules of the suite."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from assisted_kit.outcomes import Outcome
+from assisted_kit.results import ExitStatus
+
+_ROUNDS = 5
+"""How often a driver is run at most: where one of its hooks never returns,
+that is the end of a run, and what comes after it is left for another."""
+
+_CONFIGURATION = "[assisted_kit]\npatience = 30\n"
+"""For drivers that never return, or keep others."""
+
+
+class NotJudged(Exception):
+    """The suite did not run on a driver."""
+
+
+def judge(
+    driver: str, rules: Collection[str], processes: str
+) -> dict[str, str]:
+    """How each of these rules ended on a driver, by the rules' ids.
+
+    :param driver: ``module:Class``.
+    :param processes: as the command line's ``-n``.
+    :raises NotJudged: the suite did not run.
+    """
+    found: dict[str, str] = {}
+    left = sorted(rules)
+    for _ in range(_ROUNDS):
+        found.update(_run(driver, left, processes))
+        again = [r for r in left if found[r] == Outcome.NOT_EXERCISED]
+        if again in (left, []):
+            break
+        left = again
+    return found
+
+
+def _run(driver: str, rules: list[str], processes: str) -> dict[str, str]:
+    with tempfile.TemporaryDirectory(prefix="assisted-kit.") as directory:
+        config = Path(directory, "kit.conf")
+        config.write_text(_CONFIGURATION)
+        file = Path(directory, "result.json")
+        words = [sys.executable, "-P", "-m", "assisted_kit", "run"]
+        words += ["--driver", driver, "--config", str(config)]
+        words += ["-n", processes, "--json", str(file)]
+        words += [word for rule in rules for word in ("--rule", rule)]
+        done = subprocess.run(
+            words,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in (
+            ExitStatus.PASSED,
+            ExitStatus.FAILED,
+            ExitStatus.NOT_RUN,
+        ):
+            raise NotJudged(f"{driver}: {done.stderr.strip()}")
+        result = json.loads(file.read_text())
+    return {rule["id"]: rule["status"] for rule in result["rules"]}

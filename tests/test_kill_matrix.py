@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kill matrix is what the rules and the broken drivers made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from assisted_kit.outcomes import Outcome
+from fakes.broken import BROKEN
+from fakes.kill_matrix import digests
+from fakes.kill_matrix.__main__ import main
+from fakes.kill_matrix.judging import judge
+from fakes.kill_matrix.matrix import Matrix
+from fakes.kill_matrix.page import FILE as PAGE
+from fakes.kill_matrix.page import page
+
+RULES = {"A-1": "one", "B-1": "two", "C-1": "three"}
+DRIVERS = {"module:Broken": "four"}
+
+
+def judged() -> Matrix:
+    """A matrix of one driver that fails one rule."""
+    matrix = Matrix()
+    matrix.update(RULES, DRIVERS)
+    row = matrix.rows["module:Broken"]
+    row.judged(
+        {
+            "A-1": Outcome.FAILED,
+            "B-1": Outcome.PASSED,
+            "C-1": Outcome.NOT_EXERCISED,
+        }
+    )
+    return matrix
+
+
+def stale(matrix: Matrix) -> set[str]:
+    """What is to be judged anew."""
+    return matrix.rows["module:Broken"].stale
+
+
+def test_what_is_kept_of_the_matrix_is_up_to_date() -> None:
+    matrix = Matrix.load()
+    kept = set(matrix.rows)
+    assert kept, "nothing was judged yet"
+    matrix.update(digests.of_rules(), digests.of_drivers())
+    changed = kept & matrix.out_of_date().keys()
+    assert not changed, "run tox -e kill-matrix"
+    assert kept <= matrix.rows.keys(), "run tox -e kill-matrix"
+    assert PAGE.read_text() == page(matrix), "run tox -e kill-matrix"
+
+
+def test_drivers_fail_the_rules_that_they_name() -> None:
+    matrix = Matrix.load()
+    passed = {
+        broken.driver.__name__: unfailed
+        for broken in BROKEN
+        if (row := matrix.rows.get(broken.name)) is not None
+        if (unfailed := set(broken.rules) - row.failed)
+    }
+    assert passed == {}
+
+
+def test_a_new_matrix_is_stale() -> None:
+    matrix = Matrix()
+    matrix.update(RULES, DRIVERS)
+    assert stale(matrix) == set(RULES)
+    assert matrix.out_of_date() == {"module:Broken": 3}
+
+
+def test_what_was_judged_is_known() -> None:
+    matrix = judged()
+    row = matrix.rows["module:Broken"]
+    assert (row.failed, row.undecided) == ({"A-1"}, {"C-1"})
+    assert matrix.out_of_date() == {}
+    assert matrix.passed("module:Broken", RULES) == ["B-1"]
+    assert matrix.passed("module:Other", RULES) == []
+
+
+def test_a_changed_rule_is_stale_on_every_driver() -> None:
+    matrix = judged()
+    matrix.update({**RULES, "A-1": "changed"}, DRIVERS)
+    assert stale(matrix) == {"A-1"}
+    # Until it is judged anew, what it was is still said of it.
+    assert matrix.rows["module:Broken"].failed == {"A-1"}
+    matrix.rows["module:Broken"].judged({"A-1": Outcome.PASSED})
+    assert matrix.rows["module:Broken"].failed == set()
+
+
+def test_a_new_rule_is_stale_and_one_that_is_gone_is_forgotten() -> None:
+    matrix = judged()
+    matrix.update({"B-1": "two", "C-1": "three", "D-1": "five"}, DRIVERS)
+    assert stale(matrix) == {"D-1"}
+    assert matrix.rows["module:Broken"].failed == set()
+
+
+def test_a_changed_driver_is_stale_altogether() -> None:
+    matrix = judged()
+    matrix.update(RULES, {"module:Broken": "changed"})
+    assert stale(matrix) == set(RULES)
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    matrix = judged()
+    matrix.update({**RULES, "A-1": "changed"}, DRIVERS)
+    file = tmp_path / "matrix.json"
+    matrix.save(file)
+    assert Matrix.load(file) == matrix
+    assert Matrix.load(tmp_path / "missing.json") == Matrix()
+
+
+def test_a_driver_that_was_never_judged_is_not_kept(tmp_path: Path) -> None:
+    matrix = judged()
+    matrix.update(RULES, {**DRIVERS, "module:New": "six"})
+    file = tmp_path / "matrix.json"
+    matrix.save(file)
+    assert Matrix.load(file).rows.keys() == {"module:Broken"}
+
+
+@pytest.mark.parametrize("rules", [("SIG-001", "SIG-002")])
+def test_a_driver_is_judged_by_the_rules_asked_for(
+    rules: tuple[str, ...],
+) -> None:
+    broken = next(b for b in BROKEN if "SIG-002" in b.rules)
+    assert judge(broken.name, rules, "1")["SIG-002"] == Outcome.FAILED
+
+
+def test_an_unknown_driver_is_wrong_usage() -> None:
+    done = CliRunner().invoke(main, ["--driver", "Missing"])
+    assert done.exit_code == 2
+    assert "there is no broken driver 'Missing'" in done.output
