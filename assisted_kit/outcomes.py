@@ -34,6 +34,8 @@ class TestResult:
     evidence: int = 0
     """How many times the claim was evaluated."""
     message: str = ""
+    crash_points: int = 0
+    """At how many points a service was killed, in a crash sweep."""
 
     @property
     def is_evidence(self) -> bool:

@@ -23,6 +23,7 @@ from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
 from assisted_kit.integrity import Integrity
+from assisted_kit.recorder import CRASH_POINTS_PROPERTY
 from assisted_kit.recorder import EVIDENCE_PROPERTY
 from assisted_kit.recorder import MESSAGE_PROPERTY
 from assisted_kit.recorder import Recorder
@@ -288,6 +289,8 @@ def pytest_runtest_makereport(
 def _findings(case: Any, rule: Rule | None) -> Iterator[tuple[str, object]]:
     if rule is not None:
         yield EVIDENCE_PROPERTY, case.assisted_evidence
+        if case.assisted_crash_points:
+            yield CRASH_POINTS_PROPERTY, case.assisted_crash_points
     if case.assisted_skip:
         yield SKIP_PROPERTY, case.assisted_skip
     if case.assisted_works:

@@ -20,6 +20,7 @@ EVIDENCE_PROPERTY = "assisted_evidence"
 MESSAGE_PROPERTY = "assisted_message"
 SKIP_PROPERTY = "assisted_skip"
 WORKS_PROPERTY = "assisted_works"
+CRASH_POINTS_PROPERTY = "assisted_crash_points"
 REPLACED_PROPERTY = "assisted_replaced"
 
 
@@ -134,6 +135,7 @@ def record(report: pytest.TestReport, listener: Listener) -> None:
                 outcome,
                 _evidence(report, properties),
                 _message(report, properties),
+                int(str(properties.get(CRASH_POINTS_PROPERTY, 0))),
             )
         )
 

@@ -72,6 +72,11 @@ class RuleResult:
         return Outcome.NOT_EXERCISED
 
     @property
+    def crash_points(self) -> int:
+        """At how many points a service was killed."""
+        return sum(test.crash_points for test in self.tests)
+
+    @property
     def messages(self) -> list[str]:
         """What failed and erroneous tests have to say, each once."""
         said = (
@@ -103,6 +108,8 @@ class RuleResult:
             "status": str(self.status),
             "evidence": self.evidence,
         }
+        if self.crash_points:
+            entry["crash_points"] = self.crash_points
         if self.messages:
             entry["message"] = "\n\n".join(self.messages)
         if self.skips:
@@ -133,6 +140,15 @@ class RunResult:
     combinations: Sequence[int] = ()
     """Those of the fault matrix that were to run, and how many there are;
     empty if none was."""
+
+    @property
+    def crash_points(self) -> dict[str, int]:
+        """At how many points each rule's sweeps killed a service."""
+        return {
+            rule.rule.id: rule.crash_points
+            for rule in self.rules
+            if rule.crash_points
+        }
 
     @property
     def began(self) -> bool:

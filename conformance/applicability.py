@@ -27,6 +27,9 @@ class ApplicableTest(testtools.TestCase):
     """Why it says nothing: ``capability``, ``profile``, ``environment`` (what
     this process may not do here), ``no evidence``."""
 
+    assisted_crash_points = 0
+    """At how many points a service was killed in the test."""
+
     assisted_works = ""
     """The capability that a test of no rule saw working, if it did."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests in which the volume service dies at every point of an operation."""
+"""Tests in which a service dies at every point of an operation."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from conformance.case import ConformanceTest
 from conformance.crash.commits import CommitSweep
+from conformance.crash.compute import ComputeSweep
 from conformance.crash.fork_server import ForkServer
 from conformance.crash.sweep import HookSweep
 from conformance.crash.sweep import Sweep
@@ -44,6 +45,14 @@ class SweepingTest(ConformanceTest):
         """Of the volume manager's transactions."""
         return self._reported(volume, CommitSweep(volume.deployment))
 
+    def compute_sweep(
+        self, volume: VolumeUnderTest, operation: Operation
+    ) -> ComputeSweep:
+        """Of the compute service's part of an operation."""
+        return self._reported(
+            volume, ComputeSweep(volume.deployment, operation)
+        )
+
     def _reported(self, volume: VolumeUnderTest, sweep: AnySweep) -> AnySweep:
         """The same, its points a detail of the test."""
 
@@ -53,9 +62,11 @@ class SweepingTest(ConformanceTest):
                 listed = listed.replace(long, short)
             return f"killed at {len(sweep.points)} points\n{listed}"
 
-        self.addCleanup(
-            lambda: self.addDetail("points", text_content(points()))
-        )
+        def report() -> None:
+            self.assisted_crash_points += len(sweep.points)
+            self.addDetail("points", text_content(points()))
+
+        self.addCleanup(report)
         return sweep
 
     def guest_writes(self, volume: VolumeUnderTest, sweep: Sweep) -> None:
@@ -73,7 +84,7 @@ class SweepingTest(ConformanceTest):
     def claim_converged(
         self, sweep: Sweep, snapshot: SnapshotUnderTest, status: Status
     ) -> None:
-        """Claim that all is as if the volume service had not died."""
+        """Claim that all is as if no service had died."""
         self._claim_no_trouble(self._trouble(snapshot, status), sweep)
 
     def _claim_no_trouble(
@@ -87,7 +98,7 @@ class SweepingTest(ConformanceTest):
             self.claim(
                 False,
                 trouble.expected,
-                f"{trouble.observed}\nthe volume service was killed {died}",
+                f"{trouble.observed}\nthe {sweep.victim} was killed {died}",
             )
         elif sweep.died_at:
             self.claim(True, "", "")

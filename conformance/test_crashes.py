@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The volume service killed inside a hook: each point of an operation."""
+"""A service killed at each point of an operation."""
 
 from __future__ import annotations
 
@@ -112,6 +112,56 @@ class CrashAfterDeathTest(SweepingTest):
         volume.deployment.let_deadline_pass()
         volume.write()
         return snapshot
+
+
+@expanded
+class ComputeDeathTest(SweepingTest):
+    """Contract section 5: the chain tells what was done, and a retry works."""
+
+    @ddt.data(
+        row(Operation.CREATE, "newest"),
+        row(Operation.DELETE, "newest"),
+        row(Operation.DELETE, "oldest"),
+    )
+    @ddt.unpack
+    @verifies("CRH-005")
+    def test_compute_service_dies_at_each_point(
+        self, operation: Operation, position: str
+    ) -> None:
+        volume = self.given_volume(attached=True, snapshots=1)
+        sweep = self.compute_sweep(volume, operation)
+        while not sweep.is_over:
+            if operation is Operation.DELETE:
+                volume.take_snapshot()
+                volume.write()
+            with sweep.deadly(volume.write):
+                if operation is Operation.CREATE:
+                    snapshot = volume.start_snapshot()
+                else:
+                    newest_first = volume.snapshots[::-1]
+                    snapshot = newest_first[0 if position == "newest" else -1]
+                    snapshot.start_delete()
+                volume.settle()
+            if not sweep.is_reported:
+                if operation is Operation.CREATE:
+                    # While its guest may not have been switched the delete
+                    # is refused (section 5).
+                    volume.detach()
+                snapshot.start_delete(force=True)
+                volume.settle()
+            is_taken = operation is Operation.CREATE and sweep.is_reported
+            self.claim_converged(
+                sweep,
+                snapshot,
+                Status.AVAILABLE if is_taken else Status.DELETED,
+            )
+            if volume.instance is None:
+                volume.attach()
+            else:
+                # A Nova that died has not read the connection information.
+                volume.reboot_hard()
+            volume.write()
+        self.claim_all_is_well(volume, sweep)
 
 
 @expanded

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.image import Image
 from assisted_kit.lifecycle import Status
@@ -156,7 +157,13 @@ class VolumeWithGuest(VolumeOnShare):
         if not books and self._may_copy(snapshot):
             # What the driver itself says that the snapshot holds.
             return self.copy_difference(snapshot)
-        image = self.snapshot_image(snapshot)
+        try:
+            image = self.snapshot_image(snapshot)
+        except (qcow2.ImageError, OSError) as error:
+            return Difference(
+                f"an image recorded as the overlay of snapshot {snapshot.id}",
+                str(error),
+            )
         if image is None:
             return Difference(
                 f"an overlay recorded for snapshot {snapshot.id}",

@@ -12,6 +12,7 @@ from conformance.faults import matrix
 from conformance.faults.expectations import ENDS
 from conformance.faults.expectations import ENDS_OF
 from conformance.faults.selection import selected
+from conformance.hostile import counts as hostile_counts
 from fakes.broken import BROKEN
 
 project = "Assisted Kit"
@@ -118,6 +119,15 @@ def impossible():
     yield ""
 
 
+def hostile():
+    """How many hostile cases there are, as they are counted."""
+    yield ".. code-block:: console"
+    yield ""
+    yield "    $ python -m conformance.hostile"
+    yield from (f"    {line}" for line in hostile_counts.lines())
+    yield ""
+
+
 def transitions():
     """The state machine, as a table."""
     yield ".. list-table::"
@@ -133,7 +143,7 @@ def write_lists(app):
     """Write what the pages include."""
     GENERATED.mkdir(exist_ok=True)
     lists = (rules, defects, capabilities, transitions)
-    lists += (fault_counts, faults, impossible)
+    lists += (fault_counts, faults, impossible, hostile)
     for make in lists:
         text = "\n".join(make()) + "\n"
         (GENERATED / f"{make.__name__}.inc").write_text(text)

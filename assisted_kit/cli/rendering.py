@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from collections.abc import Mapping
 
 import click
 
@@ -153,6 +154,8 @@ def _head(result: RunResult, columns: int) -> Iterator[str]:
     said = [f"rules: {counts}; claims evaluated: {evidence}"]
     if result.combinations:
         said.append(_combinations(*result.combinations))
+    if result.crash_points:
+        said.append(_crash_points(result.crash_points))
     if result.profile not in (None, Profile.ASSISTED):
         said.insert(0, f"profile: {result.profile}")
     if result.verdict is Verdict.PARTIAL and result.selected:
@@ -172,6 +175,12 @@ def _combinations(selected: int, there: int) -> str:
         f"fault matrix: {selected:,} of {there:,} combinations (pairwise; "
         f"--exhaustive runs all)"
     )
+
+
+def _crash_points(swept: Mapping[str, int]) -> str:
+    """At how many points services were killed."""
+    by_rule = ", ".join(f"{rule} {count}" for rule, count in swept.items())
+    return f"crash points: {sum(swept.values())} ({by_rule})"
 
 
 def _line(result: RuleResult, columns: int) -> str:

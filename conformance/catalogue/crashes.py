@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crashes of the volume service at any point inside a hook."""
+"""Crashes of the volume service, and of the compute service."""
 
 from __future__ import annotations
 
@@ -54,5 +54,18 @@ RULES = (
         "error.",
         "sections 4 and 5",
         ("bug 1310526",),
+    ),
+    Rule(
+        "CRH-005",
+        MUST,
+        "At whichever point the compute service dies, no byte is lost: what "
+        "it reported is completed, and a snapshot about which it did not "
+        "report the end is deleted after the deadline.",
+        "Nova reports once or never, and what was done is seen on the chain "
+        "alone: a driver that goes by what it asked for removes the file that "
+        "the guest has open, or keeps a snapshot that nobody can delete.",
+        "sections 3 and 5",
+        ("bug 1586604",),
+        requires=(Capability.overlay_files,),
     ),
 )

@@ -18,7 +18,10 @@ from conformance.deployment import Deployment
 
 
 class Sweep(abc.ABC):
-    """Has the volume service die at each point of an operation once."""
+    """Has a service die at each point of an operation once."""
+
+    victim = "volume service"
+    """The service that dies."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -38,9 +41,9 @@ class Sweep(abc.ABC):
     def deadly(self, meanwhile: Callable[[], object]) -> Iterator[None]:
         """Have the body's operation die at the next point, and be carried on.
 
-        By another volume service, from the database and the share alone.
+        By another service, from the database and the share alone.
 
-        :param meanwhile: what is done while there is no volume service.
+        :param meanwhile: what is done while there is no such service.
         """
         self.died_at = ""
         self.died_in = None
@@ -48,12 +51,16 @@ class Sweep(abc.ABC):
             yield
             self._deployment.settle()
         if self.died_at:
-            with self._deployment.service_down():
-                meanwhile()
+            self._carry_on(meanwhile)
+
+    def _carry_on(self, meanwhile: Callable[[], object]) -> None:
+        """Have another volume service go on."""
+        with self._deployment.service_down():
+            meanwhile()
 
     @abc.abstractmethod
     def _armed(self) -> AbstractContextManager[None]:
-        """Have the volume service that there is now die in the body."""
+        """Have the service that there is now die in the body."""
 
     def _died(self, where: str, hook: Hook | None = None) -> None:
         self.died_at = where

@@ -112,7 +112,9 @@ BROKEN = (
         ("bug 1310526", "bug 1629371"),
     ),
     BrokenDriver(WantsAnswer, ("ERR-008",)),
-    BrokenDriver(NeverCompares, ("ATT-001", "ATT-002"), ("bug 1311182",)),
+    BrokenDriver(
+        NeverCompares, ("ATT-001", "ATT-002", "CRH-005"), ("bug 1311182",)
+    ),
     BrokenDriver(RemovesEarly, ("ATT-001",), ("bug 1273894",)),
     BrokenDriver(
         WantsRunningGuest, ("ERR-009",), ("bug 1444806", "bug 1465416")

@@ -42,10 +42,28 @@ class Fault(enum.Enum):
     REPORT_FORGED = "report forged"
     """The work is not done, and a member of the project, not Nova, reports
     that it is."""
-    DIE_AFTER_WORK = "die after work"
-    """The compute service dies between work and report; the guest lives."""
     DIE_BEFORE_WORK = "die before work"
     """The compute service dies with the call accepted and nothing done."""
+    DIE_WHEN_BEGUN = "die when begun"
+    """The compute service dies when it has reported the beginning of what it
+    has not begun yet."""
+    DIE_AFTER_WORK = "die after work"
+    """The compute service dies between work and report; the guest lives."""
+    DIE_AFTER_REPORT = "die after report"
+    """The compute service dies before it has read the connection information
+    again; the end is reported, and the guest lives."""
+
+
+DEATHS = (
+    Fault.DIE_BEFORE_WORK,
+    Fault.DIE_WHEN_BEGUN,
+    Fault.DIE_AFTER_WORK,
+    Fault.DIE_AFTER_REPORT,
+)
+"""Every point at which the compute service can die, in their order.
+
+The work itself is QEMU's, which lives on and ends it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

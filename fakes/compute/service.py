@@ -123,6 +123,9 @@ class ComputeService:
             return
         if job.fault not in (Fault.REPORT_BY_HAND, Fault.REPORT_OUT_OF_ORDER):
             self._report(job, Stage.WORKING)
+        if job.fault is Fault.DIE_WHEN_BEGUN:
+            self._mishap(job, "the compute service died before the work")
+            return
         if job.fault is Fault.ERROR_REPORT:
             self._mishap(job, "an error is reported, and nothing was done")
             self._report(job, Stage.FAILED)
@@ -194,6 +197,9 @@ class ComputeService:
             self._report(job, Stage.DONE, formats)
         if job.fault is Fault.REPORT_OUT_OF_ORDER:
             self._report(job, Stage.WORKING)
+        if job.fault is Fault.DIE_AFTER_REPORT:
+            self._mishap(job, "the compute service died after its report")
+            return
         if job.operation is Operation.DELETE:
             self._refresh(job)
             return
