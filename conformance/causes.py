@@ -2,7 +2,7 @@
 """What may be wrong with a driver: defects that fail in the same way.
 
 The broken drivers that prove the suite are a list of the field's defects,
-each with the rules that it fails.
+each with the rules that it names; the kill matrix has what they fail besides.
 """
 
 from __future__ import annotations
@@ -22,14 +22,21 @@ MOST = 5
 def likely(rule: Rule) -> list[str]:
     """Defects that fail a rule, as sentences with their sources.
 
-    Those that fail few other rules come first: where this rule is all that
-    fails, they are what it is for.
+    First those that name it, and of these the ones that fail few other
+    rules: where this rule is all that fails, they are what it is for.
     """
     # Only a driver that fails has need of all these classes.
     from fakes.broken import BROKEN
+    from fakes.kill_matrix.matrix import Matrix
 
-    known = [broken for broken in BROKEN if rule.id in broken.rules]
-    known.sort(key=lambda broken: len(broken.rules))
+    rows = Matrix.load().rows
+
+    def failed(broken: BrokenDriver) -> set[str]:
+        row = rows.get(broken.name)
+        return {*broken.rules, *(row.failed if row else ())}
+
+    known = [broken for broken in BROKEN if rule.id in failed(broken)]
+    known.sort(key=lambda b: (rule.id not in b.rules, len(failed(b))))
     return [_sentence(broken) for broken in known[:MOST]]
 
 
