@@ -23,10 +23,10 @@ import pytest
 from assisted_kit import suite
 from assisted_kit.child import SIGNALS
 from assisted_kit.errors import AssistedKitError
-from assisted_kit.exploration import DEFAULT
-from assisted_kit.exploration import Exploration
 from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
+from assisted_kit.run_options import NOTHING_ASKED
+from assisted_kit.run_options import RunOptions
 from assisted_kit.subject import load
 from assisted_kit.subject import UsageError
 
@@ -100,17 +100,11 @@ def run(
     rule_ids: Sequence[str],
     sender: Sender,
     part: tuple[int, int] = (0, 1),
-    *,
-    dossier: str | None = None,
-    exhaustive: bool = False,
-    explore: Exploration = DEFAULT,
+    options: RunOptions = NOTHING_ASKED,
 ) -> None:
     """Run the suite under pytest.
 
-    :param explore: how far the state machine goes.
     :param part: which of how many processes this one is.
-    :param dossier: the folder to write all about each failure to.
-    :param exhaustive: every combination of the fault matrix.
     :raises AssistedKitError: the driver cannot be put before it.
     """
     subject = load(driver, config_file)
@@ -134,14 +128,8 @@ def run(
     ]
     if config_file:
         arguments.append(f"--assisted-config={config_file}")
-    if dossier:
-        arguments.append(f"--assisted-dossier={dossier}")
-    if exhaustive:
-        arguments.append("--assisted-exhaustive")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
-    arguments += [
-        f"--assisted-{name}={value}" for name, value in explore.given.items()
-    ]
+    arguments += options.of_pytest
     code = pytest.main(arguments, plugins=[Recorder(sender, part)])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         sender.trouble(f"pytest ended with {code!r}")
@@ -167,9 +155,7 @@ def main() -> None:
                 request["rules"],
                 sender,
                 request["part"],
-                dossier=request["dossier"],
-                exhaustive=request["exhaustive"],
-                explore=Exploration(*request["explore"]),
+                RunOptions.from_dict(request["options"]),
             )
         except AssistedKitError as error:
             sender.refused(str(error), isinstance(error, UsageError))

@@ -11,18 +11,17 @@ import importlib
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from pathlib import Path
 
 from assisted_kit import preflight
 from assisted_kit import settings
 from assisted_kit import supervisor
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.evaluation import evaluate
-from assisted_kit.exploration import DEFAULT
-from assisted_kit.exploration import Exploration
 from assisted_kit.record import Record
 from assisted_kit.results import RunResult
 from assisted_kit.rules import Rule
+from assisted_kit.run_options import NOTHING_ASKED
+from assisted_kit.run_options import RunOptions
 from assisted_kit.subject import name_of
 from assisted_kit.subject import Subject
 from assisted_kit.subject import UsageError
@@ -74,10 +73,7 @@ def run(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
-    *,
-    dossier: Path | None = None,
-    exhaustive: bool = False,
-    explore: Exploration = DEFAULT,
+    options: RunOptions = NOTHING_ASKED,
 ) -> RunResult:
     """Put a driver before the suite, or before some of its rules.
 
@@ -87,9 +83,6 @@ def run(
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
-    :param dossier: the folder to write all about each failure to.
-    :param exhaustive: every combination of the fault matrix.
-    :param explore: how far the state machine goes.
     :raises UsageError: an unknown rule, or a wrong configuration.
     """
     rules = select(rule_ids)
@@ -104,9 +97,7 @@ def run(
             [rule.id for rule in rules],
             progress,
             processes,
-            dossier=dossier,
-            exhaustive=exhaustive,
-            explore=explore,
+            options,
         )
     except UsageError:
         raise

@@ -25,10 +25,10 @@ from pathlib import Path
 from assisted_kit.child import Child
 from assisted_kit.child import SIGNALS
 from assisted_kit.child import SupervisionError
-from assisted_kit.exploration import DEFAULT
-from assisted_kit.exploration import Exploration
 from assisted_kit.record import merged
 from assisted_kit.record import Record
+from assisted_kit.run_options import NOTHING_ASKED
+from assisted_kit.run_options import RunOptions
 from assisted_kit.settings import Settings
 
 PREFIX = "assisted-kit."
@@ -44,19 +44,13 @@ def supervise(
     rule_ids: Sequence[str],
     progress: Callable[[int, int], None],
     processes: int = 1,
-    *,
-    dossier: Path | None = None,
-    exhaustive: bool = False,
-    explore: Exploration = DEFAULT,
+    options: RunOptions = NOTHING_ASKED,
 ) -> Record:
     """Run the suite in processes of its own, to their end.
 
     :param progress: called after each test, with how many are over and how
         many there are.
     :param processes: over how many the tests are spread.
-    :param dossier: the folder to write all about each failure to.
-    :param exhaustive: every combination of the fault matrix.
-    :param explore: how far the state machine goes.
     :raises SupervisionError: a process cannot be started.
     :raises UsageError: found out there.
     """
@@ -65,9 +59,7 @@ def supervise(
         "driver": driver,
         "config_file": settings.config_file,
         "rules": list(rule_ids),
-        "dossier": str(dossier.absolute()) if dossier else None,
-        "exhaustive": exhaustive,
-        "explore": [explore.given_seed, explore.given_examples],
+        "options": options.as_dict(),
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]
@@ -82,7 +74,8 @@ def supervise(
                 (number, processes),
                 run=run,
                 scratch=scratch,
-                patience=settings.patience * (HOOKS_A_TEST + explore.examples),
+                patience=settings.patience
+                * (HOOKS_A_TEST + options.explore.examples),
             )
             stack.callback(child.close)
             children.append(child)

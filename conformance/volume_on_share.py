@@ -113,7 +113,8 @@ class VolumeOnShare:
         was active when the snapshot had been taken.
         """
         if self.has(Capability.cinder_share_layout):
-            return share_layout.overlay(self.directory, self.name, snapshot.id)
+            share = self.deployment.share
+            return share_layout.overlay(share, self.name, snapshot.id)
         return self.overlays.of(snapshot.id)
 
     def snapshot_image(self, snapshot: SnapshotUnderTest) -> Image | None:
@@ -128,9 +129,7 @@ class VolumeOnShare:
 
     @property
     def directory(self) -> Path:
-        """Where the volume's files are: with the active image."""
-        if self.has(Capability.cinder_share_layout):
-            return self.deployment.share
+        """Where the volume's files are: the active image's directory."""
         return self.active().path.parent
 
     def files(self) -> set[str]:

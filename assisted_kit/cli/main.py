@@ -24,6 +24,7 @@ from assisted_kit.cli import rendering
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.results import ExitStatus
 from assisted_kit.results import RunResult
+from assisted_kit.run_options import RunOptions
 from assisted_kit.subject import UsageError
 
 
@@ -133,9 +134,7 @@ def run(
             rule_ids,
             _progress,
             number,
-            explore=exploration.said(seed, examples),
-            dossier=dossier,
-            exhaustive=exhaustive,
+            RunOptions(dossier, exhaustive, exploration.said(seed, examples)),
         )
         _end_progress()
         # The files first: whoever reads the text may stop reading it.
