@@ -138,19 +138,27 @@ class DeleteWork(DeletePlanning):
     ) -> None:
         """See that nothing is on the file that is to be removed.
 
-        Overlays of failed creates, to which nobody ever wrote, may still
+        Overlays of failed creates, to which nobody ever wrote, and images
+        that another delete has pulled, and nobody reported it, may still
         name it as their backing file; they are dealt with.
 
         :raises ForeignImage: anything else does.
         """
         heir = plan.target or plan.overlay
+        failed = {files.overlay(other.id) for other in volume.snapshots}
+        pulled = {
+            earlier.remove
+            for other in volume.snapshots
+            if (earlier := Plan.stored_in(other.snapshot_admin_metadata))
+            if earlier.action is Action.PULLED
+        }
         for user in chains.users_of(files, plan.remove, chain):
-            if user in chain or not is_unused(files, user):
+            is_left = user in pulled and not is_open(files.path(user))
+            if user in chain or not (is_left or is_unused(files, user)):
                 raise ForeignImage(
                     f"{user} names {plan.remove} as its backing file"
                 )
-            failed = {files.overlay(other.id) for other in volume.snapshots}
-            if user in failed and heir in chain:
+            if user in failed | pulled and heir in chain:
                 format_ = chain.find(heir).format
                 qemu_img = self._qemu_img_of(files)
                 qemu_img.rebase(files.path(user), heir, format_)

@@ -53,13 +53,19 @@ class DeletePlanning(RemoteFSShare):
         if (
             earlier is not None
             and earlier.action is Action.PULLED
-            and earlier.target == image.backing
             and earlier.remove not in chain
             and files.exists(earlier.remove)
+            and chains.header(files, earlier.remove).backing_file
+            == image.backing
         ):
             # Pulled, and no record says so: no snapshot was recorded for
-            # what is left, the image of a create that failed.
-            return replace(earlier, target_format=image.backing_format or "")
+            # what is left, the image of a create that failed. What it was
+            # on may have been merged away since.
+            return replace(
+                earlier,
+                target=image.backing,
+                target_format=image.backing_format or "",
+            )
         for other in sorted(chain.missing(info.overlays.values())):
             header = chains.header(files, other)
             if header.backing_file == image.backing:

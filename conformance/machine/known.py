@@ -92,6 +92,32 @@ FAILURES: tuple[Program, ...] = (
             Step("delete_snapshot", {"snapshot": "s2"}),
         ),
     ),
+    # The same, and what that image is on is merged away meanwhile.
+    Program(
+        "raw",
+        "dual",
+        (
+            *_ATTACHED,
+            Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
+            Step(
+                "take_snapshot",
+                {"volume": "V", "snapshot": "s2", "nova": "loses the report"},
+            ),
+            Step("deadline_passes"),
+            Step("delete_snapshot", {"snapshot": "s2"}),
+            Step("write", {"volume": "V"}),
+            Step("take_snapshot", {"volume": "V", "snapshot": "s3"}),
+            Step(
+                "delete_snapshot",
+                {
+                    "snapshot": "s3",
+                    "nova": "reports an error when all is done",
+                },
+            ),
+            Step("delete_snapshot", {"snapshot": "s1"}),
+            Step("delete_snapshot", {"snapshot": "s3"}),
+        ),
+    ),
     # The overlay of a refused create, when what it is on is merged away.
     Program(
         "raw",

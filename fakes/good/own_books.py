@@ -209,10 +209,20 @@ class OwnBooksDriver:
                 self._check_settled(layers, volume, names, snapshot, [])
                 return {KIND: "merged", REMOVE: other}
         self._check_settled(layers, volume, names, snapshot, astray)
+        stored = snapshot.snapshot_admin_metadata
+        left = stored.get(REMOVE)
+        if (
+            stored.get(KIND) == "merged"
+            and left is not None
+            and left not in names
+            and layers.path(left).exists()
+        ):
+            # Pulled, and not reported. No snapshot has it for its overlay,
+            # or it would be astray: its create had failed.
+            return {KIND: "merged", REMOVE: left}
         if overlay.backing is None:
             # The former base image may be an overlay that all was pulled to.
-            stored = snapshot.snapshot_admin_metadata
-            base = stored.get(REMOVE) or layers.base
+            base = left or layers.base
             return {KIND: "merged", REMOVE: None if base in names else base}
         if not attached:
             return {KIND: "commit", REMOVE: overlay.name}
