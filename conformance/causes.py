@@ -26,8 +26,8 @@ def likely(rule: Rule) -> list[str]:
     rules: where this rule is all that fails, they are what it is for.
     """
     # Only a driver that fails has need of all these classes.
+    from conformance.kill_matrix.matrix import Matrix
     from fakes.broken import BROKEN
-    from fakes.kill_matrix.matrix import Matrix
 
     rows = Matrix.load().rows
 

@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from assisted_kit.outcomes import Outcome
+from conformance.kill_matrix import digests
+from conformance.kill_matrix.__main__ import main
+from conformance.kill_matrix.judging import judge
+from conformance.kill_matrix.matrix import Matrix
+from conformance.kill_matrix.page import FILE as PAGE
+from conformance.kill_matrix.page import page
 from fakes.broken import BROKEN
-from fakes.kill_matrix import digests
-from fakes.kill_matrix.__main__ import main
-from fakes.kill_matrix.judging import judge
-from fakes.kill_matrix.matrix import Matrix
-from fakes.kill_matrix.page import FILE as PAGE
-from fakes.kill_matrix.page import page
 
 RULES = {"A-1": "one", "B-1": "two", "C-1": "three"}
 DRIVERS = {"module:Broken": "four"}

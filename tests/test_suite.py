@@ -17,12 +17,12 @@ from assisted_kit.capabilities import Capability
 from assisted_kit.rules import Level
 from conformance.catalogue import BY_ID
 from conformance.catalogue import RULES
+from conformance.kill_matrix.matrix import Matrix
+from conformance.kill_matrix.matrix import UNREMARKABLE
 from conformance.watch import secrets
 from fakes.broken import BROKEN
 from fakes.broken import BrokenDriver
 from fakes.good import GOOD
-from fakes.kill_matrix.matrix import Matrix
-from fakes.kill_matrix.matrix import UNREMARKABLE
 from tests.command_line import assisted_kit_run
 from tests.test_readme import block_after
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from conformance.catalogue import BY_ID
 from conformance.causes import defect_of
+from conformance.kill_matrix.matrix import Matrix
+from conformance.kill_matrix.matrix import Row
 from fakes.broken import BROKEN
 from fakes.broken.registry import BrokenDriver
-from fakes.kill_matrix.matrix import Matrix
-from fakes.kill_matrix.matrix import Row
 
 FILE = Path(__file__).parents[2] / "docs" / "kill-matrix.rst"
 """Where the page is, in a checkout."""
@@ -29,7 +29,7 @@ Every rule on every broken driver: which of them fails which rules. Made by
     $ tox -e kill-matrix
 
 which runs what has changed since it last ran, and keeps what it found in
-``fakes/kill_matrix/matrix.json``; ``tox -e kill-matrix -- --all`` runs
+``conformance/kill_matrix/matrix.json``; ``tox -e kill-matrix -- --all`` runs
 everything anew, for hours. A digest of each rule (its text and the modules
 with its tests) and of each driver (its module) tells what has changed; the
 kit's tests compare them. What all rules share is in no digest.

@@ -46,11 +46,10 @@ def of_drivers() -> dict[str, str]:
 
 
 def _of_driver(broken: BrokenDriver) -> str:
-    package = __name__.partition(".")[0]
     modules = {
         base.__module__
         for base in broken.driver.__mro__
-        if base.__module__.startswith(f"{package}.")
+        if base.__module__.startswith("fakes.")
     }
     return _digest(broken.name, *map(_source, sorted(modules)))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bring the kill matrix up to date: ``python -m fakes.kill_matrix``."""
+"""Bring the kill matrix up to date: ``python -m conformance.kill_matrix``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 
 import click
 
-from fakes.kill_matrix import digests
-from fakes.kill_matrix import page
-from fakes.kill_matrix.judging import judge
-from fakes.kill_matrix.judging import NotJudged
-from fakes.kill_matrix.matrix import Matrix
+from conformance.kill_matrix import digests
+from conformance.kill_matrix import page
+from conformance.kill_matrix.judging import judge
+from conformance.kill_matrix.judging import NotJudged
+from conformance.kill_matrix.matrix import Matrix
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

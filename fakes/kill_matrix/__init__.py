@@ -1,6 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Which rules each broken driver fails: all rules on all of them.
-
-``python -m fakes.kill_matrix`` runs what has changed since it last ran, and
-writes down what it found in ``matrix.json`` and ``docs/kill-matrix.rst``.
-"""
