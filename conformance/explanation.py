@@ -13,6 +13,7 @@ from assisted_kit.exhaustive import is_wanted
 from conformance import dossier
 from conformance.arrangement import ArrangedTest
 from conformance.evidence import evidence_of
+from conformance.observed import raised_by
 from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import Finding
@@ -91,6 +92,13 @@ class ExplainedTest(ArrangedTest):
                 # No driver yet that it could be about.
                 self.assisted_message = str(error)
                 self.assisted_summary = f"{self.assisted_rule.id}: {error}"
+            case _ if not self.assisted_probe and (method := raised_by(error)):
+                # So is a method of the driver's that the test calls.
+                self.assisted_evidence += 1
+                self.assisted_message = self._message(
+                    f"{method} returns",
+                    f"it raises {type(error).__name__}: {error}",
+                )
             case _ if self.assisted_probe:
                 self.assisted_message = f"{type(error).__name__}: {error}"
             case _:

@@ -98,6 +98,14 @@ class Journal:
             ]
 
 
+_RAISED_BY = "assisted_raised_by"
+
+
+def raised_by(error: BaseException) -> str | None:
+    """The method of a driver's that raised this, if one did."""
+    return vars(error).get(_RAISED_BY)
+
+
 class ObservedDriver:
     """The driver under test: watched, its hooks taken down in a journal.
 
@@ -155,6 +163,11 @@ class ObservedDriver:
             with self._watch.call(name, **_ids(*arguments)) as driver_call:
                 try:
                     return member(*arguments, **options)
+                except Exception as error:
+                    # Kept with the error, which would otherwise be kept
+                    # with all that its frames have open.
+                    vars(error)[_RAISED_BY] = name
+                    raise
                 finally:
                     # However it ends, it is too late.
                     driver_call.check()

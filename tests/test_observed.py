@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from assisted_kit.driver import Hook
 from conformance.observed import HookCall
+from conformance.observed import raised_by
+from tests.command_line import assisted_kit_run
 
 
 def test_credentials_are_hidden() -> None:
@@ -12,3 +18,20 @@ def test_credentials_are_hidden() -> None:
     shown = str(HookCall(Hook.CREATE_BEGIN, "s", True, update))
     assert "s3cret" not in shown
     assert "'provider_id': '7'" in shown
+
+
+def test_what_a_driver_raises_is_the_rules_failure(tmp_path: Path) -> None:
+    done = assisted_kit_run(
+        tmp_path,
+        *("--driver", "fakes.broken.abilities:ForgetsFormatOfCopies"),
+        rules=("ABL-005",),
+    )
+    assert done.statuses == {"ABL-005": "failed"}
+    assert "expected        initialize_connection returns" in done.output
+    assert "observed        it raises ForeignImage" in done.output
+
+
+def test_what_a_driver_raised_is_told_from_other_errors() -> None:
+    with pytest.raises(KeyError) as caught:
+        {}["key"]
+    assert raised_by(caught.value) is None
