@@ -17,7 +17,7 @@ _ROUNDS = 5
 """How often a driver is run at most: where one of its hooks never returns,
 that is the end of a run, and what comes after it is left for another."""
 
-_CONFIGURATION = "[assisted_kit]\npatience = 30\n"
+_CONFIGURATION = "[assisted_kit]\npatience = 10\n"
 """For drivers that never return, or keep others."""
 
 
