@@ -59,7 +59,9 @@ class CinderProcess:
             ended = self._pipe.poll(PATIENCE)
             failure = self._pipe.recv() if ended else "it does not end"
         except (EOFError, OSError):
-            ended, failure = False, "it died"
+            self._process.join(10)
+            ended = False
+            failure = f"it died, exit code {self._process.exitcode}"
         if not ended:
             self._process.kill()
         if failure:
