@@ -21,6 +21,7 @@ from assisted_kit.cinder.nfs import without_probe as without_probe
 from assisted_kit.cinder.service import admin_context as admin_context
 from assisted_kit.cinder.service import CONF as CONF
 from assisted_kit.cinder.service import group_of_options as group_of_options
+from conformance import named_database
 
 
 def set_up(directory: Path) -> str:
@@ -42,6 +43,8 @@ def start_afresh(url: str) -> None:
     for suffix in ("", "-wal", "-shm"):
         file.with_name(f"{file.name}{suffix}").unlink(missing_ok=True)
     shutil.copyfile(_as_migrated(file), file)
+    # The kit's own tables are gone with the old file.
+    named_database._migrate.cache_clear()
 
 
 def _file_of(url: str) -> Path:
