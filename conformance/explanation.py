@@ -92,15 +92,15 @@ class ExplainedTest(ArrangedTest):
                 # No driver yet that it could be about.
                 self.assisted_message = str(error)
                 self.assisted_summary = f"{self.assisted_rule.id}: {error}"
-            case _ if not self.assisted_probe and (method := raised_by(error)):
+            case _ if self.assisted_probe:
+                self.assisted_message = f"{type(error).__name__}: {error}"
+            case _ if method := raised_by(error):
                 # So is a method of the driver's that the test calls.
                 self.assisted_evidence += 1
                 self.assisted_message = self._message(
                     f"{method} returns",
                     f"it raises {type(error).__name__}: {error}",
                 )
-            case _ if self.assisted_probe:
-                self.assisted_message = f"{type(error).__name__}: {error}"
             case _:
                 self.assisted_message = self._message(
                     "the test runs to its end",

@@ -81,6 +81,11 @@ def _weakest(engine: sa.Engine) -> Any:
     return "SERIALIZABLE" if is_sqlite else "READ COMMITTED"
 
 
+def forget_migrations() -> None:
+    """Look again which databases have the tables: one was replaced."""
+    _migrate.cache_clear()
+
+
 @functools.cache
 def _migrate(connection: str) -> None:
     engine = create_engine(connection)

@@ -44,7 +44,7 @@ def start_afresh(url: str) -> None:
         file.with_name(f"{file.name}{suffix}").unlink(missing_ok=True)
     shutil.copyfile(_as_migrated(file), file)
     # The kit's own tables are gone with the old file.
-    named_database._migrate.cache_clear()
+    named_database.forget_migrations()
 
 
 def _file_of(url: str) -> Path:

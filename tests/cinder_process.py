@@ -133,10 +133,14 @@ def _serve(pipe, directory: Path) -> None:
 
 def _failure(database: str, module: str, name: str, arguments) -> str | None:
     test = getattr(importlib.import_module(module), name).__wrapped__
-    with contextlib.ExitStack() as stack:
-        deployments = Deployments(database, stack)
-        try:
-            test(cinder=deployments, **arguments)
-        except BaseException:
-            return f"{traceback.format_exc()}\n{deployments.story()}"
+    try:
+        with contextlib.ExitStack() as stack:
+            deployments = Deployments(database, stack)
+            try:
+                test(cinder=deployments, **arguments)
+            except BaseException:
+                return f"{traceback.format_exc()}\n{deployments.story()}"
+    except BaseException:
+        # The clean-up's: this test has failed, and the others go on.
+        return traceback.format_exc()
     return None

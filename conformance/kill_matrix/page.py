@@ -34,9 +34,8 @@ everything anew, for hours. A digest of each rule (its text and the modules
 with its tests) and of each driver (its module) tells what has changed; the
 kit's tests compare them. What all rules share is in no digest.
 
-A driver *names* the rules that its defect is about. What it fails *beyond*
-those follows from the defect: a chain that was put together wrong is found
-wrong by every rule that reads a byte of it.
+A driver *names* the rules that its defect is about; what it fails *beyond*
+those is listed as well.
 """
 
 
