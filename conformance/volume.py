@@ -67,9 +67,19 @@ class VolumeUnderTest(VolumeWithGuest):
         :param fields: columns of its row.
         """
         self.chain_before = self.draw()
+        fields = {**self._name(), **fields}
         return self.add_snapshot(
             self.deployment.manager.create_snapshot(self.id, **fields)
         )
+
+    def _name(self) -> dict[str, str]:
+        """What the next snapshot is called, if it does not matter.
+
+        A driver that stumbles over names that are missing or repeated is
+        to fail where they are, and nowhere else.
+        """
+        number = len(self._taken) + 1
+        return {"display_name": f"{self.id}, number {number}"}
 
     def finish_snapshot(
         self, snapshot: SnapshotUnderTest, *, expect: str = Status.AVAILABLE
@@ -94,7 +104,9 @@ class VolumeUnderTest(VolumeWithGuest):
     def accept_snapshot(self) -> SnapshotUnderTest:
         """A snapshot that was accepted, and that no hook has seen yet."""
         snapshots = self.deployment.database.snapshots
-        attempt = snapshots.begin_create(self.id, assisted=True)
+        attempt = snapshots.begin_create(
+            self.id, assisted=True, fields=self._name()
+        )
         snapshot = SnapshotUnderTest(self, attempt.snapshot_id, self.ledger)
         self._taken.append(snapshot.id)
         return snapshot
@@ -102,7 +114,9 @@ class VolumeUnderTest(VolumeWithGuest):
     def unborn_snapshot(self) -> SnapshotUnderTest:
         """A snapshot that the driver has never heard of, in error."""
         snapshots = self.deployment.database.snapshots
-        attempt = snapshots.begin_create(self.id, assisted=False)
+        attempt = snapshots.begin_create(
+            self.id, assisted=False, fields=self._name()
+        )
         owner = self.deployment.manager.owner
         self.deployment.database.claims.take(self.id, owner)
         snapshots.move(
