@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent import futures
 
 import click
 
@@ -36,12 +40,23 @@ from conformance.kill_matrix.matrix import Matrix
     "-n",
     "processes",
     metavar="N",
-    default="auto",
+    default="2",
     show_default=True,
-    help="As for 'assisted-kit run'.",
+    help="For each driver, as for 'assisted-kit run'.",
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    default=os.cpu_count,
+    show_default="a driver a core",
+    help="How many drivers are judged at the same time.",
 )
 def main(
-    anew: bool, names: tuple[str, ...], minutes: float | None, processes: str
+    anew: bool,
+    names: tuple[str, ...],
+    minutes: float | None,
+    processes: str,
+    at_once: int,
 ) -> None:
     """Put the broken drivers before the rules that changed, or they did.
 
@@ -62,22 +77,49 @@ def main(
         for name in chosen:
             matrix.rows[name].stale = set(matrix.rules)
     left = [name for name in chosen if matrix.rows[name].stale]
-    began = time.monotonic()
-    for number, name in enumerate(left, 1):
-        if minutes and time.monotonic() - began > minutes * 60:
-            break
-        row = matrix.rows[name]
-        click.echo(f"{number}/{len(left)} {name}: {len(row.stale)} rules")
-        try:
-            row.judged(judge(name, row.stale, processes))
-        except NotJudged as error:
-            click.echo(f"kill-matrix: {error}", err=True)
-            sys.exit(3)
-        _write(matrix)
+    until = time.monotonic() + minutes * 60 if minutes else None
+    try:
+        judged = _judged(matrix, left, processes, at_once, until)
+        for number, (name, statuses) in enumerate(judged, 1):
+            matrix.rows[name].judged(statuses)
+            _write(matrix)
+            click.echo(f"{number}/{len(left)} {name}: {len(statuses)} rules")
+    except NotJudged as error:
+        click.echo(f"kill-matrix: {error}", err=True)
+        sys.exit(3)
     _write(matrix)
     if rest := matrix.out_of_date():
         click.echo(f"left: {len(rest)} drivers")
         sys.exit(1)
+
+
+def _judged(
+    matrix: Matrix,
+    names: Sequence[str],
+    processes: str,
+    at_once: int,
+    until: float | None,
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """How the stale rules ended on each driver, as drivers are judged.
+
+    :param until: when none is begun any more, as ``time.monotonic``.
+    :raises NotJudged: the suite did not run on one of them.
+    """
+
+    def judged(name: str) -> tuple[str, dict[str, str]] | None:
+        if until is not None and time.monotonic() > until:
+            return None
+        return name, judge(name, matrix.rows[name].stale, processes)
+
+    # Drivers that keep others waiting leave the cores to those beside them.
+    pool = futures.ThreadPoolExecutor(at_once)
+    try:
+        begun = [pool.submit(judged, name) for name in names]
+        for future in futures.as_completed(begun):
+            if found := future.result():
+                yield found
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _write(matrix: Matrix) -> None:
