@@ -89,7 +89,7 @@ def _case(rule: Rule, test: TestResult) -> Element:
         "testcase",
         classname=f"{rule.id} {rule.level}",
         name=_legal(test.name),
-        time="0",
+        time=_seconds(test.seconds),
     )
     kind = _ELEMENTS.get(test.outcome)
     if kind is not None:
@@ -120,7 +120,11 @@ def _trouble(result: RunResult) -> Element | None:
     suite.append(_properties(result))
     for what in result.trouble or ("interrupted",):
         case = ElementTree.SubElement(
-            suite, "testcase", classname="assisted-kit", name="run", time="0"
+            suite,
+            "testcase",
+            classname="assisted-kit",
+            name="run",
+            time=_seconds(0),
         )
         first = what.splitlines()[0] if what else "trouble"
         error = ElementTree.SubElement(case, "error", message=_legal(first))
@@ -134,6 +138,12 @@ def _count(element: Element, suites: list[Element]) -> None:
     for name, kind in _COUNTS.items():
         counted = [case for case in cases if case.find(kind) is not None]
         element.set(name, str(len(counted)))
+    taken = sum(float(case.attrib["time"]) for case in cases)
+    element.set("time", _seconds(taken))
+
+
+def _seconds(taken: float) -> str:
+    return f"{taken:.3f}"
 
 
 def _legal(text: str) -> str:

@@ -36,6 +36,8 @@ class TestResult:
     message: str = ""
     crash_points: int = 0
     """At how many points a service was killed, in a crash sweep."""
+    seconds: float = 0.0
+    """How long it took; 0 where that is not known."""
 
     @property
     def is_evidence(self) -> bool:

@@ -136,6 +136,7 @@ def record(report: pytest.TestReport, listener: Listener) -> None:
                 _evidence(report, properties),
                 _message(report, properties),
                 int(str(properties.get(CRASH_POINTS_PROPERTY, 0))),
+                report.duration,
             )
         )
 

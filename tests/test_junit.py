@@ -34,8 +34,8 @@ def result_of(*tests: TestResult, **others: object) -> RunResult:
 
 
 RESULT = result_of(
-    TestResult("ONE-001", "test_a", Outcome.FAILED, 2, MESSAGE),
-    TestResult("ONE-001", "test_b", Outcome.PASSED, 1),
+    TestResult("ONE-001", "test_a", Outcome.FAILED, 2, MESSAGE, seconds=1.5),
+    TestResult("ONE-001", "test_b", Outcome.PASSED, 1, seconds=0.75),
     TestResult("ONE-002", "test_c", Outcome.SKIPPED, 0, "not declared"),
     TestResult("ONE-002", "test_d", Outcome.ERROR, 0, "boom"),
     profile="legacy",
@@ -63,6 +63,13 @@ def test_counts() -> None:
     for element, counts in ((root, "5121"), (root[0], "4111")):
         names = ("tests", "failures", "errors", "skipped")
         assert "".join(element.attrib[n] for n in names) == counts
+
+
+def test_times_are_seconds_and_add_up() -> None:
+    root = parsed(RESULT)
+    case = next(root.iter("testcase"))
+    times = [element.get("time") for element in (case, root[0], root)]
+    assert times == ["1.500", "2.250", "2.250"]
 
 
 def test_failure_has_the_rules_message() -> None:
@@ -109,6 +116,7 @@ def test_command_line_writes_it(place: Place) -> None:
     (case,) = root.iter("testcase")
     assert case.attrib["classname"] == "SIG-001 MUST"
     assert len(case) == 0
+    assert float(case.attrib["time"]) > 0
 
 
 @pytest.mark.parametrize(
