@@ -52,6 +52,11 @@ def test_what_is_kept_of_the_matrix_is_up_to_date() -> None:
     assert PAGE.read_text() == page(matrix), "run tox -e kill-matrix"
 
 
+def test_every_broken_driver_can_be_named_by_its_class() -> None:
+    names = [broken.driver.__name__ for broken in BROKEN]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_drivers_fail_the_rules_that_they_name() -> None:
     matrix = Matrix.load()
     passed = {

@@ -25,7 +25,7 @@ class MakesOverlayOnce(RemoteFSAssistedDriver):
         super()._make_overlay(files, chain, overlay, size)
 
 
-class CompletesOnce(RemoteFSAssistedDriver):
+class RefusesItsOwnRecord(RemoteFSAssistedDriver):
     """Takes what it had stored itself for somebody else's."""
 
     def create_snapshot_assisted_complete(
@@ -70,7 +70,7 @@ class RemovesBeforeRecord(RemoteFSAssistedDriver):
 
 BROKEN = (
     BrokenDriver(MakesOverlayOnce, ("CRH-001",)),
-    BrokenDriver(CompletesOnce, ("CRH-004",)),
+    BrokenDriver(RefusesItsOwnRecord, ("CRH-004",)),
     BrokenDriver(RemovesBeforeRebase, ("CRH-002",)),
     BrokenDriver(RemovesBeforeRecord, ("CRH-002",)),
 )

@@ -105,15 +105,15 @@ class PlainImages(RemoteFSEncryptingDriver):
         return files
 
 
-class _CommitsIntoBase(EncryptedQemuImg):
+class _CommitsEncryptedIntoBase(EncryptedQemuImg):
     def _chain(self, path: Path) -> list[Path]:
         return [path, self._files.path(self._files.base)]
 
 
-class CommitsIntoBase(OtherCommands):
+class CommitsEncryptedIntoBase(OtherCommands):
     """Takes the base image for what an overlay is on, as Cinder does."""
 
-    commands = _CommitsIntoBase
+    commands = _CommitsEncryptedIntoBase
 
 
 class _RebasesOntoBase(EncryptedQemuImg):
@@ -267,7 +267,7 @@ BROKEN = (
     BrokenDriver(BelievesHeaders, ("ENC-006",)),
     BrokenDriver(LeavesPlainCopy, ("ENC-001",)),
     BrokenDriver(PlainImages, ("ENC-001",), ("bug 1675469",)),
-    BrokenDriver(CommitsIntoBase, ("ENC-002",), ("LIVE-4",)),
+    BrokenDriver(CommitsEncryptedIntoBase, ("ENC-002",), ("LIVE-4",)),
     BrokenDriver(RebasesOntoBase, ("ENC-002",), ("LIVE-4",)),
     BrokenDriver(AnotherKey, ("ENC-002", "ENC-003")),
     BrokenDriver(PassesPassphrase, ("ENC-004",)),

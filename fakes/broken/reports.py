@@ -116,7 +116,7 @@ class RemembersCompletion(BlockingShareDriver):
             share.path(overlay).unlink()
 
 
-class RecordsFormatEarly(BlockingShareDriver):
+class RecordsFormatBeforePull(BlockingShareDriver):
     """Records what the pull of everything will make of the base image."""
 
     def _merge_online(
@@ -211,7 +211,7 @@ BROKEN = (
     ),
     BrokenDriver(NeverSleeps, ("REP-004", "REP-008"), ("bug 1538496",)),
     BrokenDriver(RemembersCompletion, ("REP-007",)),
-    BrokenDriver(RecordsFormatEarly, ("REP-007",)),
+    BrokenDriver(RecordsFormatBeforePull, ("REP-007",)),
     BrokenDriver(DropsRecordEarly, ("REP-006",), ("bug 1919487",)),
     BrokenDriver(DiscardsOverlay, ("REP-005",), ("bug 1629371",)),
     BrokenDriver(GivesUpEarly, ("REP-008",), ("bug 1273894",)),

@@ -69,7 +69,7 @@ class PutsOverlayElsewhere(RemoteFSAssistedDriver):
         return update
 
 
-class CommitsIntoBase(RemoteFSAssistedDriver):
+class RequestsCommitIntoBase(RemoteFSAssistedDriver):
     """Merges an overlay into the bottom of the chain."""
 
     def delete_snapshot_assisted_begin(
@@ -257,7 +257,9 @@ BROKEN = (
     BrokenDriver(NamesPath, ("UPD-001",), ("bug 1885528",)),
     BrokenDriver(DecidesByStatus, ("UPD-002",), ("commit fb48a1fe6",)),
     BrokenDriver(PutsOverlayElsewhere, ("UPD-003",)),
-    BrokenDriver(CommitsIntoBase, ("UPD-004", "DAT-003"), ("bug 1468445",)),
+    BrokenDriver(
+        RequestsCommitIntoBase, ("UPD-004", "DAT-003"), ("bug 1468445",)
+    ),
     BrokenDriver(PullsTooLittle, ("UPD-005",), ("bug 1262880",)),
     BrokenDriver(AsksWithoutGuest, ("UPD-006",)),
     BrokenDriver(SaysNinety, ("UPD-007",), ("commit b626c2a637",)),
