@@ -190,26 +190,34 @@ def test_short_sleeps_are_slept(watched: Watched) -> None:
     assert watched.seen(Sort.WAIT) == []
 
 
-def test_a_long_sleep_ends_the_hook_at_once(watched: Watched) -> None:
-    def hook() -> None:
-        try:
-            time.sleep(PATIENCE + 1)
-        except Exception as error:
-            raise AssertionError("a retry would swallow it") from error
-
-    with pytest.raises(WaitedTooLong):
-        watched.in_hook(hook)
-    assert watched.seen(Sort.WAIT) == [
-        "asked to sleep 6 s in all, and a hook has 5 s"
-    ]
-
-
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """In the place of ``time.sleep``, before anything is watched."""
     mock = Mock()
     monkeypatch.setattr(time, "sleep", mock)
     return mock
+
+
+def test_a_long_sleep_is_seen_and_left_out(slept: Mock) -> None:
+    watched = Watched(__name__)
+    with watched.watch:
+        watched.in_hook(lambda: time.sleep(PATIENCE + 1))
+    slept.assert_not_called()
+    assert watched.seen(Sort.WAIT) == [
+        "asked to sleep 6 s in all, and a hook has 5 s"
+    ]
+
+
+def test_a_hook_that_goes_on_to_sleep_is_ended(watched: Watched) -> None:
+    def hook() -> None:
+        try:
+            while True:
+                time.sleep(PATIENCE + 1)
+        except Exception as error:
+            raise AssertionError("a retry would swallow it") from error
+
+    with pytest.raises(WaitedTooLong):
+        watched.in_hook(hook)
 
 
 def test_sleeps_of_one_call_add_up(slept: Mock) -> None:

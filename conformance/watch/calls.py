@@ -76,6 +76,8 @@ class DriverCall:
         self.snapshot_id = snapshot_id
         self.slept = 0.0
         """Seconds that the call has asked to sleep."""
+        self.left_out = 0
+        """How many of its sleeps were left out, as they were too long."""
         self.is_given_up = False
         """Nobody waits for it any more; see :meth:`check`."""
         self.thread = threading.get_ident()

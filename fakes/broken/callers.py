@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import threading
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
@@ -77,19 +79,57 @@ class NeedsDisplayName(RemoteFSAssistedDriver):
         return super().create_snapshot_assisted_begin(snapshot_ref)
 
 
-class _OneOverlay(VolumeFiles):
-    """Names the overlay after the volume."""
+class _NamedOverlays(VolumeFiles):
+    """Names overlays after what their snapshots are called."""
+
+    names: Mapping[str, str | None]
+    """The display names of snapshots, by id."""
 
     def overlay(self, snapshot_id: str) -> str:
-        volume_id = self.base.removeprefix("volume-")
-        return self.own(f"{self.base}.tmp-snap-{volume_id}")
+        name = self.names.get(snapshot_id, snapshot_id)
+        return self.own(
+            f"{self.base}.{uuid.uuid5(uuid.NAMESPACE_URL, name or '')}"
+        )
 
 
-class NamesOverlayAfterVolume(RemoteFSAssistedDriver):
-    """Has one name for the overlays of all snapshots of a volume."""
+class NamesOverlayAfterDisplayName(RemoteFSAssistedDriver):
+    """Names a snapshot's overlay after the snapshot's display name."""
+
+    def __init__(self, configuration: Any, **others: Any) -> None:
+        super().__init__(configuration, **others)
+        self._names: dict[str, str | None] = {}
 
     def _files(self, volume: Any) -> VolumeFiles:
-        return _OneOverlay(self._directory, volume)
+        files = _NamedOverlays(self._directory, volume)
+        files.names = self._names
+        return files
+
+    def _learn(self, snapshot_ref: Any) -> None:
+        self._names[snapshot_ref.id] = snapshot_ref.display_name
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        self._learn(snapshot_ref)
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        self._learn(snapshot_ref)
+        return super().create_snapshot_assisted_complete(snapshot_ref)
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        self._learn(snapshot_ref)
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        self._learn(snapshot_ref)
+        return super().delete_snapshot_assisted_complete(snapshot_ref)
 
 
 class RefusesDeleting(RemoteFSAssistedDriver):
@@ -172,7 +212,9 @@ BROKEN = (
     ),
     BrokenDriver(KnowsTemporary, ("CAL-003", "CAL-004"), ("bug 1875570",)),
     BrokenDriver(NeedsDisplayName, ("CAL-003", "CAL-004")),
-    BrokenDriver(NamesOverlayAfterVolume, ("CAL-005",), ("bug 1840712",)),
+    BrokenDriver(
+        NamesOverlayAfterDisplayName, ("CAL-005", "LAY-004"), ("bug 1840712",)
+    ),
     BrokenDriver(RefusesDeleting, ("CAL-006",), ("bug 1681406",)),
     BrokenDriver(DeletesBaseOnly, ("CAL-007",), ("bug 1300303",)),
     BrokenDriver(DeletesActiveOnly, ("CAL-007",), ("LIVE-17",)),

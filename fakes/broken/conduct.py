@@ -32,60 +32,65 @@ class SavesReference(RemoteFSAssistedDriver):
     def create_snapshot_assisted_complete(
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
         snapshot_ref.status = "available"
         with suppress(AssistedKitError):
             snapshot_ref.save()
-        return super().create_snapshot_assisted_complete(snapshot_ref)
+        return update
 
 
 class KeepsVolume(RemoteFSAssistedDriver):
-    """Keeps a volume that it may save, for the hooks to save it."""
+    """Keeps a volume that it may save, for the hooks to save it.
 
-    _volume: Any = None
+    As long as its process lives: another one has none to save.
+    """
+
+    _kept: Any = None
 
     def create_volume(self, volume: Any) -> dict[str, Any]:
-        self._volume = volume
+        self._kept = volume
         return super().create_volume(volume)
+
+    def _use(self, volume: Any) -> None:
+        """What is not a driver's to do, by the volume that was kept."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        if self._kept is not None:
+            self._use(self._kept)
+        return super().create_snapshot_assisted_complete(snapshot_ref)
 
 
 class SavesOnThread(KeepsVolume):
     """Saves a volume that it has kept, on a thread of its own."""
 
-    def create_snapshot_assisted_complete(
-        self, snapshot_ref: Any
-    ) -> dict[str, Any]:
-        self._volume.provider_id = snapshot_ref.id
-        on_a_thread(self._volume.save)
-        return super().create_snapshot_assisted_complete(snapshot_ref)
+    def _use(self, volume: Any) -> None:
+        volume.provider_id = volume.id
+        on_a_thread(volume.save)
 
 
 class UpdatesRow(KeepsVolume):
     """Writes to Cinder's tables with statements of its own."""
 
-    def delete_snapshot_assisted_begin(
-        self, snapshot_ref: Any
-    ) -> dict[str, Any]:
-        with self._volume._saver._engine.begin() as connection:
+    def _use(self, volume: Any) -> None:
+        with volume._saver._engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE snapshots SET provider_id = 'x' WHERE id = ''"
             )
-        return super().delete_snapshot_assisted_begin(snapshot_ref)
 
 
 class OpensDatabaseFile(KeepsVolume):
     """Opens the file of the database, and writes to it from a thread."""
 
-    def create_snapshot_assisted_complete(
-        self, snapshot_ref: Any
-    ) -> dict[str, Any]:
-        path = self._volume._saver._engine.url.database
+    def _use(self, volume: Any) -> None:
+        path = volume._saver._engine.url.database
 
         def write() -> None:
             with closing(sqlite3.connect(path)) as connection, connection:
                 connection.execute("delete from volumes where id = ''")
 
         on_a_thread(write)
-        return super().create_snapshot_assisted_complete(snapshot_ref)
 
 
 class CallsNova(RemoteFSAssistedDriver):
