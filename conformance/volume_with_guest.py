@@ -13,6 +13,7 @@ from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.image import Image
 from assisted_kit.lifecycle import Status
+from assisted_kit.manager.connections import NoConnectionInfo
 from assisted_kit.process import execute
 from conformance import oracle
 from conformance.deployment import Deployment
@@ -21,6 +22,7 @@ from conformance.ledger import Ledger
 from conformance.ledger import SECTOR
 from conformance.oracle import Difference
 from conformance.snapshot import SnapshotUnderTest
+from conformance.violation import OperationFailed
 from conformance.volume_on_share import VolumeOnShare
 
 
@@ -49,7 +51,14 @@ class VolumeWithGuest(VolumeOnShare):
     def attach(self) -> None:
         """Attach the volume to a running instance."""
         self.instance = self.deployment.nova.boot()
-        self.instance.attach(self._volumes, self.id)
+        try:
+            self.instance.attach(self._volumes, self.id)
+        except NoConnectionInfo as error:
+            raise OperationFailed(
+                "attaching the volume",
+                "success",
+                f"{type(error).__name__}: {error}",
+            ) from error
 
     def detach(self) -> None:
         """Detach it again."""

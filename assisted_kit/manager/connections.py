@@ -24,6 +24,26 @@ class NoConnectionInfo(AssistedKitError):
     """The driver does not say what an attachment should use."""
 
 
+def to_be_stored(volume_id: str, connection: Any) -> dict[str, Any]:
+    """What is stored with a new attachment: flat, without the nested dict.
+
+    :param connection: what ``initialize_connection`` returned.
+    :raises NoConnectionInfo: it cannot be stored.
+    """
+    try:
+        info = {
+            "driver_volume_type": connection["driver_volume_type"],
+            **connection["data"],
+        }
+        json.dumps(info)
+    except (LookupError, TypeError, ValueError) as error:
+        raise NoConnectionInfo(
+            f"what initialize_connection of volume {volume_id} returned "
+            f"cannot be stored: {type(error).__name__}: {error}"
+        ) from error
+    return info
+
+
 class Connections:
     """Asks the driver what an attachment should use now."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from assisted_kit.db.database import Database
 from assisted_kit.db.starts import NotAllowed
 from assisted_kit.manager.chains import ChainQueue
+from assisted_kit.manager.connections import to_be_stored
 from assisted_kit.manager.gates import Gates
 from assisted_kit.manager.temporary import DISPLAY_NAME
 from assisted_kit.manager.temporary import TemporarySnapshots
@@ -187,21 +188,19 @@ class VolumeOperations:
         instance_uuid: str,
         connector: Mapping[str, Any],
     ) -> AttachmentRef:
-        """Attach a volume to an instance."""
+        """Attach a volume to an instance.
+
+        :raises NoConnectionInfo: what the driver returned cannot be stored.
+        """
         with self._gates.of(volume_id):
             connection = self._driver.initialize_connection(
                 self.ref(volume_id), connector
             )
-            # Cinder stores it flat, without the nested dict.
-            info = {
-                "driver_volume_type": connection["driver_volume_type"],
-                **connection["data"],
-            }
             attachment_id = self._database.volumes.attach(
                 volume_id,
                 instance_uuid=instance_uuid,
                 connector=connector,
-                connection_info=info,
+                connection_info=to_be_stored(volume_id, connection),
             )
         for attachment in self.ref(volume_id).volume_attachment:
             if attachment.id == attachment_id:

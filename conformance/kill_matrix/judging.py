@@ -8,17 +8,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection
+from concurrent import futures
 from pathlib import Path
 
 from assisted_kit.outcomes import Outcome
 from assisted_kit.results import ExitStatus
 
-_ROUNDS = 5
-"""How often a driver is run at most: where one of its hooks never returns,
-that is the end of a run, and what comes after it is left for another."""
+_AT_ONCE = 8
+"""How many runs of one rule there are at a time: they mostly wait."""
 
 _CONFIGURATION = "[assisted_kit]\npatience = 10\n"
 """For drivers that never return, or keep others."""
+
+
+_UNDECIDED = (Outcome.NOT_EXERCISED, Outcome.ERROR)
 
 
 class NotJudged(Exception):
@@ -34,14 +37,13 @@ def judge(
     :param processes: as the command line's ``-n``.
     :raises NotJudged: the suite did not run.
     """
-    found: dict[str, str] = {}
-    left = sorted(rules)
-    for _ in range(_ROUNDS):
-        found.update(_run(driver, left, processes))
-        again = [r for r in left if found[r] == Outcome.NOT_EXERCISED]
-        if again in (left, []):
-            break
-        left = again
+    found = _run(driver, sorted(rules), processes)
+    left = [rule for rule in sorted(rules) if found[rule] in _UNDECIDED]
+    # Where a hook never returns, that is the end of a run: so that each rule
+    # comes to its own end, each has a run of its own.
+    with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        for alone in pool.map(lambda rule: _run(driver, [rule], "1"), left):
+            found |= alone
     return found
 
 
