@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 import pkgutil
-import sys
 import unittest
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from collections.abc import Iterator
 import conformance
 from conformance.case import ConformanceTest
 from conformance.catalogue import RULES
+from conformance.kill_matrix.sources import sources_of
 from fakes.broken import BROKEN
 from fakes.broken.registry import BrokenDriver
 
@@ -27,31 +26,40 @@ _DIGITS = 12
 
 
 def of_rules() -> dict[str, str]:
-    """A digest of each rule's text and of the modules with its tests."""
-    modules: dict[str, set[str]] = defaultdict(set)
+    """A digest of each rule's text, and of its tests' classes.
+
+    With what these use of their own module.
+    """
+    classes: dict[str, set[type]] = defaultdict(set)
     for test in _tests():
         if not test.assisted_probe:
-            modules[test.assisted_rule.id].add(type(test).__module__)
+            classes[test.assisted_rule.id].add(type(test))
     return {
-        rule.id: _digest(
-            repr(rule), *map(_source, sorted(modules.get(rule.id, ())))
-        )
+        rule.id: _digest(repr(rule), *_of_tests(classes.get(rule.id, set())))
         for rule in RULES
     }
 
 
+def _of_tests(classes: set[type]) -> list[str]:
+    modules = {each.__module__ for each in classes}
+    return sources_of(list(classes), modules.__contains__)
+
+
 def of_drivers() -> dict[str, str]:
-    """A digest of each broken driver's module, and of its bases' here."""
+    """A digest of each broken driver, and of all that it uses of the fakes.
+
+    Which rules it names is not in it.
+    """
     return {broken.name: _of_driver(broken) for broken in BROKEN}
 
 
 def _of_driver(broken: BrokenDriver) -> str:
-    modules = {
-        base.__module__
-        for base in broken.driver.__mro__
-        if base.__module__.startswith("fakes.")
-    }
-    return _digest(broken.name, *map(_source, sorted(modules)))
+    return _digest(
+        broken.name,
+        *sources_of(
+            [broken.driver], lambda module: module.startswith("fakes.")
+        ),
+    )
 
 
 def _tests() -> Iterator[ConformanceTest]:
@@ -69,10 +77,6 @@ def _each(suite: unittest.TestSuite) -> Iterator[ConformanceTest]:
             yield from _each(entry)
         elif isinstance(entry, ConformanceTest):
             yield entry
-
-
-def _source(module: str) -> str:
-    return inspect.getsource(sys.modules[module])
 
 
 def _digest(*texts: str) -> str:

@@ -30,9 +30,10 @@ Every rule on every broken driver: which of them fails which rules. Made by
 
 which runs what has changed since it last ran, and keeps what it found in
 ``conformance/kill_matrix/matrix.json``; ``tox -e kill-matrix -- --all`` runs
-everything anew, for hours. A digest of each rule (its text and the modules
-with its tests) and of each driver (its module) tells what has changed; the
-kit's tests compare them. What all rules share is in no digest.
+everything anew, for hours. A digest of each rule (its text, and the classes of
+its tests with what they use of their module) and of each driver (its class,
+with what it uses of the other fakes) tells what has changed; the kit's tests
+compare them. What all rules share is in no digest.
 
 A driver *names* the rules that its defect is about; what it fails *beyond*
 those is listed as well.
