@@ -21,6 +21,7 @@ from conformance.violation import OperationFailed
 from conformance.violation import Violation
 from conformance.watch.secrets import forms
 from conformance.watch.secrets import hidden
+from fakes.compute import HypervisorError
 
 
 class NotExercised(AssistedKitError):
@@ -92,6 +93,12 @@ class ExplainedTest(ArrangedTest):
                 # No driver yet that it could be about.
                 self.assisted_message = str(error)
                 self.assisted_summary = f"{self.assisted_rule.id}: {error}"
+            case HypervisorError() if not self.assisted_probe:
+                # A guest's I/O, which the driver's images are for.
+                self.assisted_evidence += 1
+                self.assisted_message = self._message(
+                    "the guest can use its volume", str(error)
+                )
             case _ if self.assisted_probe:
                 self.assisted_message = f"{type(error).__name__}: {error}"
             case _ if method := raised_by(error):
