@@ -132,6 +132,16 @@ def test_a_driver_is_judged_by_the_rules_asked_for(
     assert judge(broken.name, rules, "1")["SIG-002"] == Outcome.FAILED
 
 
+def test_outside_a_checkout_it_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = tmp_path / "docs" / "kill-matrix.rst"
+    monkeypatch.setattr("conformance.kill_matrix.page.FILE", missing)
+    done = CliRunner().invoke(main, [])
+    assert done.exit_code == 2
+    assert "in a checkout, by tox -e kill-matrix" in done.output
+
+
 def test_an_unknown_driver_is_wrong_usage() -> None:
     done = CliRunner().invoke(main, ["--driver", "Missing"])
     assert done.exit_code == 2

@@ -66,6 +66,11 @@ def main(
     Exit status: 0 the matrix is up to date; 1 something is left; 2 wrong
     usage; 3 the suite did not run.
     """
+    if not page.FILE.parent.is_dir():
+        raise click.UsageError(
+            f"the page's directory {page.FILE.parent} does not exist: run it "
+            f"in a checkout, by tox -e kill-matrix"
+        )
     matrix = Matrix.load()
     matrix.update(digests.of_rules(), digests.of_drivers())
     known = {name.partition(":")[2]: name for name in matrix.rows}
