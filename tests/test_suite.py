@@ -127,6 +127,7 @@ def test_encrypting_driver_passes(
     }
 
 
+AT_ONCE_OR_LONG = ("CAL-", "CCY-", "CRH-", "FLT-", "MCH-", "RAC-")
 MATRIX = Matrix.load()
 
 REFERENCE = "reference_driver.driver:RemoteFSAssistedDriver"
@@ -213,19 +214,20 @@ def enough_for_every_rule() -> set[BrokenDriver]:
     return chosen
 
 
-def some_that_it_passes(broken: BrokenDriver) -> tuple[str, ...]:
-    """Two rules that a broken driver passed, always the same.
+def one_that_it_passes(broken: BrokenDriver) -> tuple[str, ...]:
+    """A rule that a broken driver passed, always the same.
 
-    Not those that it may have been spared: nothing that was selected may
-    be left out.
+    Not one that it may have been spared: nothing that was selected may be
+    left out.  Nor one of several operations at a time, which a driver with a
+    race fails once in a while, or of a sweep, which takes long.
     """
     for_all = [r.id for r in RULES if r.profiles == EVERY_DRIVER]
     known = [
         rule
         for rule in MATRIX.passed(broken.name, for_all)
-        if not BY_ID[rule].requires
+        if not BY_ID[rule].requires and not rule.startswith(AT_ONCE_OR_LONG)
     ]
-    chosen = random.Random(broken.name).sample(known, min(2, len(known)))
+    chosen = random.Random(broken.name).sample(known, min(1, len(known)))
     return tuple(chosen)
 
 
@@ -246,7 +248,7 @@ def some_that_it_passes(broken: BrokenDriver) -> tuple[str, ...]:
 def test_broken_driver_fails_the_rules_it_names_and_no_other(
     broken: BrokenDriver, tmp_path: Path
 ) -> None:
-    others = some_that_it_passes(broken)
+    others = one_that_it_passes(broken)
     done = assisted_kit_run(
         tmp_path,
         *("--driver", broken.name, "--config", impatient(tmp_path)),
