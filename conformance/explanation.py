@@ -93,14 +93,14 @@ class ExplainedTest(ArrangedTest):
                 # No driver yet that it could be about.
                 self.assisted_message = str(error)
                 self.assisted_summary = f"{self.assisted_rule.id}: {error}"
-            case HypervisorError() if not self.assisted_probe:
+            case _ if self.assisted_probe:
+                self.assisted_message = f"{type(error).__name__}: {error}"
+            case HypervisorError():
                 # A guest's I/O, which the driver's images are for.
                 self.assisted_evidence += 1
                 self.assisted_message = self._message(
                     "the guest can use its volume", str(error)
                 )
-            case _ if self.assisted_probe:
-                self.assisted_message = f"{type(error).__name__}: {error}"
             case _ if method := raised_by(error):
                 # So is a method of the driver's that the test calls.
                 self.assisted_evidence += 1
