@@ -212,3 +212,4 @@ class NothingLeftTest(CallersTest):
         snapshots[1].start_delete()
         volume.settle()
         volume.deployment.let_deadline_pass()
+        volume.expect(snapshots[1], "an unreported delete", "error_deleting")

@@ -110,7 +110,7 @@ class TableTest(ConformanceTest):
     @verifies("DEL-009")
     def test_backing_file_becomes_active(self, base: str, depth: int) -> None:
         volume = self.given_volume(base, snapshots=depth, writes=False)
-        backing = volume.chain()[1]
+        backing = volume.image_at(1)
         volume.snapshots[-1].delete()
         self.claim_equal(backing, volume.active(), "the active image")
 

@@ -177,7 +177,8 @@ class ChainTest(HostileTest):
         self, place: str
     ) -> None:
         volume = self.given_volume(snapshots=2)
-        image, below = volume.chain()[PLACES[place] :][:2]
+        image = volume.image_at(PLACES[place])
+        below = volume.image_at(PLACES[place] + 1)
         edits.name_backing_file(image.path, str(below.path), below.format)
         self.claim_connected()
         volume.take_snapshot()

@@ -59,7 +59,7 @@ class UnreportedTest(ConformanceTest):
     @verifies("REC-001")
     def test_committed_overlay_is_removed(self, guest: str) -> None:
         volume = self.given_volume(attached=True, snapshots=2)
-        overlay = volume.chain()[1].path.name
+        overlay = volume.image_at(1).path.name
         snapshot = self._leave_unreported(volume, 0, guest)
         self._claim_removes(volume, snapshot, overlay)
 
@@ -67,7 +67,7 @@ class UnreportedTest(ConformanceTest):
     @verifies("REC-002")
     def test_pulled_overlay_is_removed(self, guest: str) -> None:
         volume = self.given_volume(attached=True, snapshots=2)
-        pulled = volume.chain()[1].path.name
+        pulled = volume.image_at(1).path.name
         snapshot = self._leave_unreported(volume, 1, guest)
         self._claim_removes(volume, snapshot, pulled)
         self.claim_equal(

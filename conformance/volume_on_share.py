@@ -106,6 +106,21 @@ class VolumeOnShare:
                 f"reading the chain of {active}", "its images", str(error)
             ) from error
 
+    def image_at(self, depth: int) -> Image:
+        """The image that is so many below the active one.
+
+        :raises OperationFailed: the chain cannot be read or is shorter, so
+            that the snapshots have not the overlays of section 3.
+        """
+        chain = self.chain()
+        if depth >= len(chain):
+            raise OperationFailed(
+                "taking the volume's snapshots",
+                f"a chain of {depth + 1} images or more",
+                f"one of {len(chain)}",
+            )
+        return chain[depth]
+
     def overlay(self, snapshot: SnapshotUnderTest) -> str | None:
         """``o(s)``: the overlay recorded for a snapshot.
 

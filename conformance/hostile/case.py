@@ -73,12 +73,13 @@ class HostileTest(ConformanceTest):
 
     def image(self, volume: VolumeUnderTest, place: str) -> Path:
         """The image at that place of the chain."""
-        return volume.chain()[PLACES[place]].path
+        return volume.image_at(PLACES[place]).path
 
     def surroundings(self, place: str = "active") -> Surroundings:
         """A volume, one of whose images is about to be hostile."""
         volume = self.given_volume(snapshots=2, writes=False)
-        image, below = volume.chain()[PLACES[place] :][:2]
+        image = volume.image_at(PLACES[place])
+        below = volume.image_at(PLACES[place] + 1)
         another = VolumeUnderTest(volume.deployment).active()
         self.outside = self.useFixture(Outside())
         # What is there is right; only its place is not.
