@@ -87,9 +87,9 @@ class PassesNamesOn(RemoteFSAssistedDriver):
     def _look(self, snapshot_ref: Any, key: str) -> None:
         files = self._files(snapshot_ref.volume)
         if files.exists(files.info):
-            name = json.loads(files.path(files.info).read_text())[key]
+            name = json.loads(files.path(files.info).read_text()).get(key)
             subprocess.run(
-                ["qemu-img", "info", "-U", "-f", "qcow2", name],
+                ["qemu-img", "info", "-U", "-f", "qcow2", name or files.base],
                 cwd=self._directory,
                 capture_output=True,
                 check=False,

@@ -64,14 +64,14 @@ class BelievesReport(RemoteFSAssistedDriver):
 
 
 class CompletesOnce(RemoteFSAssistedDriver):
-    """Fails when its work is found done."""
+    """Fails when its work, after that of Nova, is found done."""
 
     def delete_snapshot_assisted_complete(
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
-        files = self._files(snapshot_ref.volume)
-        info = info_file.read(files)
-        info.overlays[snapshot_ref.id]
+        if "delete_info:type" in snapshot_ref.snapshot_admin_metadata:
+            info = info_file.read(self._files(snapshot_ref.volume))
+            info.overlays[snapshot_ref.id]
         return super().delete_snapshot_assisted_complete(snapshot_ref)
 
 

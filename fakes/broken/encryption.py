@@ -36,7 +36,7 @@ class OtherCommands(RemoteFSEncryptingDriver):
 
 
 class BelievesHeaders(RemoteFSEncryptingDriver):
-    """Opens each image as its header says, whatever the volume is."""
+    """Opens what an encrypted volume has as each image's header says."""
 
     def _walk(
         self,
@@ -47,6 +47,10 @@ class BelievesHeaders(RemoteFSEncryptingDriver):
         *,
         size_gib: int = 0,
     ) -> Chain:
+        if not files.encrypted:
+            return super()._walk(
+                files, info, volume, active, size_gib=size_gib
+            )
         images: list[Image] = []
         name: str | None = active
         while name is not None:
@@ -62,7 +66,8 @@ class BelievesHeaders(RemoteFSEncryptingDriver):
     def _check_on(
         self, files: VolumeFiles, overlay: str, backing: str, volume: Any
     ) -> None:
-        """Nothing is checked."""
+        if not files.encrypted:
+            super()._check_on(files, overlay, backing, volume)
 
 
 class _PlainOverlays(EncryptedQemuImg):
