@@ -611,6 +611,15 @@ class TestVerbs:
 
         assert became[0][1:] == ["-m", "pytest", "-n0"]
 
+    def test_processes_of_the_tests_share_what_is_compiled(
+        self, machine, became, monkeypatch
+    ):
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        machine.kit.main(["test"], machine.root)
+
+        assert became
+        assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+
     def test_benchmarks_run_where_the_user_is(
         self, machine, became, monkeypatch
     ):
