@@ -602,7 +602,7 @@ class TestVerbs:
         machine.kit.main(["test", "-k", "x"], machine.root)
 
         assert became[0][1:5] == ["-m", "pytest", "-m", "not slow"]
-        assert became[0][5:7] == ["-n", workers]
+        assert became[0][5:9] == ["-n", workers, "--dist", "worksteal"]
         assert became[0][-2:] == ["-k", "x"]
         assert Path.cwd() == machine.root
 
