@@ -75,6 +75,7 @@ def test_ids_are_unique() -> None:
     assert len(BY_ID) == len(RULES)
 
 
+@pytest.mark.long
 def test_reference_driver_is_conformant(tmp_path: Path) -> None:
     # In one process it takes so long that the other tests' ones run idle.
     done = assisted_kit_run(tmp_path, "-n", "2")
@@ -153,6 +154,7 @@ def in_random_order(
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("driver", "seed"),
     [
