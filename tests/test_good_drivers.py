@@ -17,6 +17,7 @@ from fakes.good import GoodDriver
 from tests.command_line import assisted_kit_run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "good", GOOD, ids=[good.driver.__name__ for good in GOOD]
 )

@@ -154,21 +154,9 @@ def in_random_order(
     )
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("driver", "seed"),
-    [
-        pytest.param(
-            driver,
-            seed,
-            marks=()
-            if driver == REFERENCE and seed == 0
-            else pytest.mark.slow,
-        )
-        for driver in (REFERENCE, *(good.name for good in GOOD))
-        for seed in SEEDS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("driver", [REFERENCE, *(good.name for good in GOOD)])
 def test_good_driver_passes_in_any_order_over_processes(
     driver: str, seed: int, tmp_path: Path
 ) -> None:
