@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from assisted_kit.driver import Operation
 from assisted_kit.lifecycle import Status
 from assisted_kit.refs import SnapshotRef
 from conformance.ledger import Ledger
+from fakes.compute import Fault
 from fakes.compute.history import Call
 
 if TYPE_CHECKING:
@@ -75,6 +77,18 @@ class SnapshotUnderTest:
             self.volume.snapshots.remove(self)
             if self.volume.is_traced:
                 self.volume.overlays.dropped(self.id, self.volume.chain())
+
+    def delete_unreported(self) -> None:
+        """Have its files merged, and nobody report it in time.
+
+        :raises OperationFailed: the delete has not failed.
+        """
+        deployment = self.volume.deployment
+        deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
+        self.start_delete()
+        self.volume.settle()
+        deployment.let_deadline_pass()
+        self.volume.expect(self, "an unreported delete", Status.ERROR_DELETING)
 
     def accept_delete(self) -> None:
         """Accept the delete, and no more: no hook is called."""

@@ -251,12 +251,8 @@ class DoubtTest(CallersTest):
     @verifies("ABL-010")
     def test_refused_while_a_delete_is_unreported(self, ability: str) -> None:
         volume = self.given_volume(attached=True, snapshots=2)
-        volume.deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
         deleted = volume.snapshots[1]
-        deleted.start_delete()
-        volume.settle()
-        volume.deployment.let_deadline_pass()
-        volume.expect(deleted, "an unreported delete", "error_deleting")
+        deleted.delete_unreported()
         volume.snapshots.remove(deleted)
         self._claim_refused(volume, ability)
 

@@ -208,8 +208,4 @@ class NothingLeftTest(CallersTest):
     def _retried(self, volume: VolumeUnderTest) -> None:
         """Its snapshots were merged, which nobody reported."""
         snapshots = [volume.take_snapshot() for _ in range(2)]
-        volume.deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
-        snapshots[1].start_delete()
-        volume.settle()
-        volume.deployment.let_deadline_pass()
-        volume.expect(snapshots[1], "an unreported delete", "error_deleting")
+        snapshots[1].delete_unreported()

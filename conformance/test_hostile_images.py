@@ -17,7 +17,6 @@ from conformance.hostile import edits
 from conformance.hostile import images
 from conformance.hostile.case import HostileTest
 from conformance.hostile.case import PLACED
-from conformance.hostile.case import PLACES
 from conformance.rows import expanded
 from conformance.rows import row
 
@@ -177,8 +176,7 @@ class ChainTest(HostileTest):
         self, place: str
     ) -> None:
         volume = self.given_volume(snapshots=2)
-        image = volume.image_at(PLACES[place])
-        below = volume.image_at(PLACES[place] + 1)
+        image, below = self.image_and_below(volume, place)
         edits.name_backing_file(image.path, str(below.path), below.format)
         self.claim_connected()
         volume.take_snapshot()

@@ -117,11 +117,7 @@ class UnreportedDeleteTest(RefusalTest):
     def test_everything_else(self, operation: str, guest: str) -> None:
         volume = self.given_volume(attached=True, snapshots=3)
         unreported = volume.snapshots[1]
-        volume.deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
-        unreported.start_delete()
-        volume.settle()
-        volume.deployment.let_deadline_pass()
-        volume.expect(unreported, "an unreported delete", "error_deleting")
+        unreported.delete_unreported()
         if guest == "detached":
             volume.detach()
         # What it held was merged away.

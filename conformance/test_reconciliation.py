@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ddt
 
-from assisted_kit.driver import Operation
 from conformance import storage
 from conformance.case import ConformanceTest
 from conformance.case import verifies
@@ -14,7 +13,6 @@ from conformance.rows import GUESTS
 from conformance.rows import row
 from conformance.snapshot import SnapshotUnderTest
 from conformance.volume import VolumeUnderTest
-from fakes.compute import Fault
 
 
 @expanded
@@ -26,11 +24,7 @@ class UnreportedTest(ConformanceTest):
     ) -> SnapshotUnderTest:
         """Have a snapshot's files merged, and nobody report it."""
         snapshot = volume.snapshots[position]
-        volume.deployment.faults.on(Operation.DELETE, Fault.NEVER_REPORT)
-        snapshot.start_delete()
-        volume.settle()
-        volume.deployment.let_deadline_pass()
-        volume.expect(snapshot, "an unreported delete", "error_deleting")
+        snapshot.delete_unreported()
         if guest == "detached":
             volume.detach()
         return snapshot
@@ -59,7 +53,7 @@ class UnreportedTest(ConformanceTest):
     @verifies("REC-001")
     def test_committed_overlay_is_removed(self, guest: str) -> None:
         volume = self.given_volume(attached=True, snapshots=2)
-        overlay = volume.image_at(1).path.name
+        overlay = volume.chain(at_least=2)[1].path.name
         snapshot = self._leave_unreported(volume, 0, guest)
         self._claim_removes(volume, snapshot, overlay)
 
@@ -67,7 +61,7 @@ class UnreportedTest(ConformanceTest):
     @verifies("REC-002")
     def test_pulled_overlay_is_removed(self, guest: str) -> None:
         volume = self.given_volume(attached=True, snapshots=2)
-        pulled = volume.image_at(1).path.name
+        pulled = volume.chain(at_least=2)[1].path.name
         snapshot = self._leave_unreported(volume, 1, guest)
         self._claim_removes(volume, snapshot, pulled)
         self.claim_equal(

@@ -91,11 +91,23 @@ class VolumeOnShare:
 
     # -- the files
 
-    def chain(self) -> list[Image]:
+    def chain(self, at_least: int = 0) -> list[Image]:
         """The images from the active one down; none if it has no files.
 
-        :raises OperationFailed: the chain cannot be read.
+        :param at_least: how many there are, if its snapshots have the
+            overlays of section 3.
+        :raises OperationFailed: the chain cannot be read, or is shorter.
         """
+        images = self._images()
+        if len(images) < at_least:
+            raise OperationFailed(
+                "taking the volume's snapshots",
+                f"a chain of {at_least} images or more",
+                f"one of {len(images)}",
+            )
+        return images
+
+    def _images(self) -> list[Image]:
         if not self.has(Capability.overlay_files):
             return []
         active = self.active()
@@ -105,21 +117,6 @@ class VolumeOnShare:
             raise OperationFailed(
                 f"reading the chain of {active}", "its images", str(error)
             ) from error
-
-    def image_at(self, depth: int) -> Image:
-        """The image that is so many below the active one.
-
-        :raises OperationFailed: the chain cannot be read or is shorter, so
-            that the snapshots have not the overlays of section 3.
-        """
-        chain = self.chain()
-        if depth >= len(chain):
-            raise OperationFailed(
-                "taking the volume's snapshots",
-                f"a chain of {depth + 1} images or more",
-                f"one of {len(chain)}",
-            )
-        return chain[depth]
 
     def overlay(self, snapshot: SnapshotUnderTest) -> str | None:
         """``o(s)``: the overlay recorded for a snapshot.

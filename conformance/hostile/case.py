@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from assisted_kit.image import Image
 from conformance.case import ConformanceTest
 from conformance.hostile.kept_share import KeptShare
 from conformance.hostile.outside import Outside
@@ -73,13 +74,21 @@ class HostileTest(ConformanceTest):
 
     def image(self, volume: VolumeUnderTest, place: str) -> Path:
         """The image at that place of the chain."""
-        return volume.image_at(PLACES[place]).path
+        depth = PLACES[place]
+        return volume.chain(at_least=depth + 1)[depth].path
+
+    def image_and_below(
+        self, volume: VolumeUnderTest, place: str
+    ) -> tuple[Image, Image]:
+        """The image at that place of the chain, and its backing file."""
+        depth = PLACES[place]
+        image, below = volume.chain(at_least=depth + 2)[depth : depth + 2]
+        return image, below
 
     def surroundings(self, place: str = "active") -> Surroundings:
         """A volume, one of whose images is about to be hostile."""
         volume = self.given_volume(snapshots=2, writes=False)
-        image = volume.image_at(PLACES[place])
-        below = volume.image_at(PLACES[place] + 1)
+        image, below = self.image_and_below(volume, place)
         another = VolumeUnderTest(volume.deployment).active()
         self.outside = self.useFixture(Outside())
         # What is there is right; only its place is not.
