@@ -47,7 +47,7 @@ class DeleteWork(DeletePlanning):
             case Action.COMMIT:
                 info = self._commit(files, info, chain, plan)
             case Action.COMMITTED | Action.PULLED:
-                _check_done(chain, plan)
+                check_done(chain, plan)
                 if plan.action is Action.PULLED:
                     info = info.moved(plan.remove, plan.overlay)
             case Action.COMMIT_PENDING:
@@ -172,7 +172,7 @@ class DeleteWork(DeletePlanning):
         files.remove_unused(plan.remove, chain.names())
 
 
-def _check_done(chain: Chain, plan: Plan) -> None:
+def check_done(chain: Chain, plan: Plan) -> None:
     """Believe a report only if the chain on disk agrees (bug 1530275)."""
     if plan.remove in chain:
         raise WorkNotDone(

@@ -153,7 +153,7 @@ class RemoteFSAssistedDriver(
             if plan is None:
                 plan = merge(info, chain, snapshot_ref.id, attached)
                 if attached:
-                    request = _request(plan)
+                    request = plan.request()
         else:
             plan = self._plan_unrecorded(files, info, snapshot_ref, attached)
         self._check_settled(
@@ -242,18 +242,6 @@ def _is_attached(volume: Any) -> bool:
             f"attached volume needs exactly one"
         )
     return True
-
-
-def _request(plan: Plan) -> dict[str, str | None]:
-    if plan.action is Action.PULLED:
-        file_to_merge, merge_target_file = plan.target or None, None
-    else:
-        file_to_merge, merge_target_file = plan.remove, plan.target
-    return {
-        "delete_info:type": "qcow2",
-        "delete_info:file_to_merge": file_to_merge,
-        "delete_info:merge_target_file": merge_target_file,
-    }
 
 
 def _formats(

@@ -64,6 +64,21 @@ class Plan:
             for name, value in asdict(self).items()
         }
 
+    def request(self) -> dict[str, str | None]:
+        """What the compute service is to be asked for, as admin metadata.
+
+        Of a plan that it has a part in (contract section 3's table).
+        """
+        if self.action is Action.PULLED:
+            file_to_merge, merge_target_file = self.target or None, None
+        else:
+            file_to_merge, merge_target_file = self.remove, self.target
+        return {
+            "delete_info:type": "qcow2",
+            "delete_info:file_to_merge": file_to_merge,
+            "delete_info:merge_target_file": merge_target_file,
+        }
+
     @classmethod
     def stored_in(cls, admin_metadata: Mapping[str, str]) -> Plan | None:
         """The plan that *begin* stored, if there is one."""

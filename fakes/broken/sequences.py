@@ -11,7 +11,6 @@ from fakes.good.layers import Layers
 from fakes.good.own_books import OwnBooksAdapter
 from fakes.good.own_books import OwnBooksDriver
 from reference_driver.chain import Chain
-from reference_driver.driver import _request
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
@@ -50,7 +49,7 @@ class RepeatsItsRequest(RemoteFSAssistedDriver):
         if earlier and "delete_info:type" in update["snapshot_admin_metadata"]:
             update["snapshot_admin_metadata"] = {
                 **earlier.as_admin_metadata(),
-                **_request(earlier),
+                **earlier.request(),
             }
         return update
 
