@@ -136,7 +136,8 @@ class VolumeFiles:
         temporary.unlink(missing_ok=True)
         try:
             write(temporary)
-            with _opened(temporary, os.O_RDONLY) as descriptor:
+            flags = os.O_RDONLY | os.O_NOFOLLOW
+            with _opened(temporary, flags) as descriptor:
                 if like is not None and _liken(descriptor, like):
                     os.fsync(descriptor)
                 else:
@@ -173,7 +174,7 @@ class VolumeFiles:
 
 @contextlib.contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         yield descriptor
     finally:

@@ -253,6 +253,18 @@ def test_foreign_names_are_refused(name: str, tmp_path: Path) -> None:
         info_file.read(files)
 
 
+def test_share_may_be_reached_through_a_link(tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(mounted, target_is_directory=True)
+    volume = DetachedVolume(link)
+    volume.delete(volume.take())
+    name = volume.ref().name
+    left = {path.name for path in mounted.iterdir()}
+    assert left == {name, f"{name}.info"}
+
+
 def test_names_with_a_newline_are_refused(tmp_path: Path) -> None:
     volume = DetachedVolume(tmp_path)
     files = VolumeFiles(tmp_path, volume.ref())
