@@ -40,7 +40,14 @@ REFERENCE_DRIVER = "reference_driver.driver:RemoteFSAssistedDriver"
 """What is verified when no driver is named."""
 
 ADAPTERS = {
-    "cinder.volume.drivers.nfs:NfsDriver": "assisted_kit.cinder.nfs:NfsAdapter"
+    f"cinder.volume.drivers.{module}:{name}Driver": (
+        f"assisted_kit.cinder.{module}:{name}Adapter"
+    )
+    for module, name in (
+        ("nfs", "Nfs"),
+        ("quobyte", "Quobyte"),
+        ("vzstorage", "VZStorage"),
+    )
 }
 """Drivers of Cinder's to the adapters that construct them."""
 
@@ -103,6 +110,8 @@ def load(
     said = settings.read(config_file)
     name = name_of(driver, said)
     found = _import(name if adapter else ADAPTERS.get(name, name))
+    if adapter is None:
+        adapter = _adapter_of(found)
     return _subject(name, found, said, adapter)
 
 
@@ -195,6 +204,15 @@ def _adapter(
             f"so there is no volume to verify it with"
         )
     return adapter
+
+
+def _adapter_of(driver: type[Any]) -> type[DriverAdapter] | None:
+    """The adapter for the driver of Cinder's that a driver is made of."""
+    for owner in driver.__mro__[1:]:
+        name = f"{owner.__module__}:{owner.__qualname__}"
+        if name in ADAPTERS:
+            return _import(ADAPTERS[name])
+    return None
 
 
 def _import(name: str) -> type[Any]:

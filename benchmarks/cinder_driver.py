@@ -158,11 +158,12 @@ def _main(depths: str, rounds: str) -> None:
     # The driver warns of every file that it makes.
     logging.disable(logging.WARNING)
     # Only here: it is Cinder's process from then on.
+    from assisted_kit.cinder.nfs import NfsAdapter
     from tests import cinder_nfs
 
     with tempfile.TemporaryDirectory() as directory:
         database = cinder_nfs.set_up(Path(directory))
-        adapter = cinder_nfs.NfsAdapter()
+        adapter = NfsAdapter()
         found = [
             entry
             for depth in depths.split(",")

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import fixtures
 from cinder_death import DriversTime
-from cinder_nfs import NfsAdapter
 from cinder_nfs import start_afresh
-from cinder_other_drivers import QuobyteAdapter
-from cinder_other_drivers import VZStorageAdapter
 from cinder_service import CinderService
 from cinder_service import HOST
 from upgraded_service import UpgradedService
 
+from assisted_kit.cinder.nfs import NfsAdapter
+from assisted_kit.cinder.quobyte import QuobyteAdapter
+from assisted_kit.cinder.vzstorage import VZStorageAdapter
 from assisted_kit.db import engine as db_engine
 from assisted_kit.db import migration
 from assisted_kit.notifier import LocalNotifier

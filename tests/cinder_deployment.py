@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from cinder_nfs import NfsAdapter
-from cinder_nfs import SHARE
-
 from assisted_kit.adapter import DriverAdapter
+from assisted_kit.cinder.nfs import NfsAdapter
 from assisted_kit.manager import VolumeManager
 from assisted_kit.subject import REFERENCE_DRIVER
 from assisted_kit.subject import Subject
@@ -38,7 +36,9 @@ class CinderDeployment(Deployment):
         """Go on with the reference driver on the same share and database."""
         self._hand_over(
             REFERENCE_DRIVER,
-            DriverAdapter(RemoteFSAssistedDriver, {"export": SHARE}),
+            DriverAdapter(
+                RemoteFSAssistedDriver, {"export": NfsAdapter.share_name}
+            ),
         )
 
     def hand_back_to_cinders_driver(self) -> None:

@@ -10,7 +10,7 @@ NFS_DRIVER = "cinder.volume.drivers.nfs:NfsDriver"
 FINDINGS: Mapping[str, str] = {
     "ABL-004": "LIVE-7: as CRE-002, of a clone's first snapshot",
     "ABL-005": "a copy is made by a snapshot whose backing file's format is "
-    "probed (nfs.py:684); for a clone LIVE-7 as well",
+    "probed (nfs.py:734); for a clone LIVE-7 as well",
     "CAL-007": "LIVE-17: only the active image and the info file are removed "
     "(nfs.py:614), and orphans stay",
     "CRE-002": "LIVE-7: the overlay's backing format is probed: a raw volume "

@@ -14,13 +14,7 @@ from cinder import objects
 from cinder.db import api as db_api
 
 from assisted_kit.cinder import service
-from assisted_kit.cinder.nfs import mount as mount
-from assisted_kit.cinder.nfs import NfsAdapter as NfsAdapter
-from assisted_kit.cinder.nfs import SHARE as SHARE
-from assisted_kit.cinder.nfs import without_probe as without_probe
 from assisted_kit.cinder.service import admin_context as admin_context
-from assisted_kit.cinder.service import CONF as CONF
-from assisted_kit.cinder.service import group_of_options as group_of_options
 from conformance import named_database
 
 

@@ -1,65 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cinder 29's NfsDriver on a directory that stands in for the share.
-
-No share is mounted: a link stands in for the mount.
-"""
+"""Cinder 29's NfsDriver, as the suite constructs it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cinder.volume import configuration
-from cinder.volume import driver as volume_driver
 from cinder.volume.drivers import nfs
-from cinder.volume.drivers import remotefs
-from cinder.volume.drivers.san import san
 
-from assisted_kit.adapter import DriverAdapter
-from assisted_kit.capabilities import Capability
-from assisted_kit.cinder import service
+from assisted_kit.cinder.remotefs import HOST
+from assisted_kit.cinder.remotefs import mounted_by_client
+from assisted_kit.cinder.remotefs import RemoteFSAdapter
 
-HOST = "192.0.2.7"
 EXPORT = "/srv/volumes"
-SHARE = f"{HOST}:{EXPORT}"
-"""The share's name: what a volume has as its ``provider_location``."""
-
-ABLE = frozenset(
-    {
-        Capability.cascade,
-        Capability.cinder_share_layout,
-        Capability.clone,
-        Capability.create_from_snapshot,
-        Capability.extend_with_snapshots,
-        Capability.overlay_files,
-        Capability.qcow2_base,
-        Capability.raw_base,
-    }
-)
-"""What Cinder's support matrix says of the driver, as far as it needs no
-other service."""
 
 
-class NfsAdapter(DriverAdapter):
+class NfsAdapter(RemoteFSAdapter):
     """Constructs NfsDriver, unmodified, with the options of its group."""
 
     driver_class = nfs.NfsDriver
-    share_name = SHARE
-    """What a volume has as its ``provider_location``."""
-
-    def __init__(
-        self,
-        driver_class: type[Any] | None = None,
-        options: Mapping[str, str] | None = None,
-        declared: frozenset[Capability] | None = None,
-    ) -> None:
-        super().__init__(
-            driver_class or self.driver_class,
-            options,
-            ABLE if declared is None else declared,
-        )
+    share_name = f"{HOST}:{EXPORT}"
+    prefix = "nfs"
+    own_options = nfs.nfs_opts
 
     def configuration(self, share: Path, base_format: str) -> dict[str, Any]:
         return {
@@ -72,71 +34,5 @@ class NfsAdapter(DriverAdapter):
             **self.options,
         }
 
-    def construct(
-        self,
-        share: Path,
-        *,
-        base_format: str = "raw",
-        execute: Callable[..., Any] | None = None,
-        compute: Any = None,
-        sleep: Callable[[float], None] | None = None,
-    ) -> Any:
-        """A driver instance on ``share``, set up and checked.
-
-        It takes neither ``execute`` nor ``sleep``: it has Cinder's, and
-        :meth:`sleeps_by` finds that.
-        """
-        group, _ = service.group_of_options("nfs")
-        options = configuration.Configuration(
-            [
-                *volume_driver.volume_opts,
-                *remotefs.nas_opts,
-                *nfs.nfs_opts,
-                # A back end's section may have options of another driver's,
-                # and the suite puts a password there.
-                *san.san_opts,
-            ],
-            config_group=group,
-        )
-        values = self.configuration(share, base_format)
-        values["nfs_mount_point_base"] = str(service.mounts_of(share))
-        for name, value in values.items():
-            service.CONF.set_override(name, value, group)
-        driver = self.driver_class(configuration=options)
-        driver._execute = without_probe(driver._execute)
-        client = driver._remotefsclient
-        client.mount = lambda name, flags=None: mount(
-            Path(client.get_mount_point(name)), share
-        )
-        driver.do_setup(service.admin_context())
-        driver.check_for_setup_error()
-        if compute is not None:
-            driver._nova = compute
-        return driver
-
-    def mount_point(self, driver: Any, share: Path) -> Path:
-        return Path(driver._get_mount_point_for_share(self.share_name))
-
-    def context(self) -> Any:
-        return service.admin_context()
-
-    def database(self, configured: str | None) -> str:
-        return service.database(configured)
-
-
-def without_probe(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """``execute``, with every ``mount.*`` taken to be installed."""
-
-    def run(*words: str, **options: Any) -> Any:
-        if len(words) == 1 and words[0].startswith("mount."):
-            return "", ""
-        return execute(*words, **options)
-
-    return run
-
-
-def mount(point: Path, share: Path) -> None:
-    """Have a link stand in for the mount of a share."""
-    point.parent.mkdir(parents=True, exist_ok=True)
-    if not point.is_symlink():
-        point.symlink_to(share, target_is_directory=True)
+    def have_mounted(self, driver: Any, share: Path) -> None:
+        mounted_by_client(driver, share)

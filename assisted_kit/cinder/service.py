@@ -33,6 +33,9 @@ from assisted_kit.errors import AssistedKitError
 
 CONF = cfg.CONF
 
+_SQLITE = "sqlite:///"
+_DATABASE = "cinder.db"
+
 _numbers = itertools.count(1)
 
 
@@ -46,7 +49,13 @@ def set_up(directory: Path) -> str:
     :param directory: for state, locks and the database.
     :returns: the URL of the database, made by Cinder's migrations.
     """
-    url = f"sqlite:///{directory / 'cinder.db'}"
+    url = _set_up(directory)
+    migration.db_sync()
+    return url
+
+
+def _set_up(directory: Path) -> str:
+    url = f"{_SQLITE}{directory / _DATABASE}"
     CONF([], project="cinder", default_config_files=[])
     for name, value, group in (
         ("state_path", str(directory), None),
@@ -57,7 +66,6 @@ def set_up(directory: Path) -> str:
     ):
         CONF.set_override(name, value, group)
     objects.register_all()
-    migration.db_sync()
     coordination.COORDINATOR.start()
     # The inspector of image formats runs in this process then.
     sys_admin_pctxt.set_client_mode(False)
@@ -100,6 +108,15 @@ def database(configured: str | None) -> str:
     return configured
 
 
+def join(url: str) -> None:
+    """Have Cinder's drivers in this process use what another one has set up.
+
+    :param url: of the database that :func:`database` returned there.
+    """
+    if CONF.database.connection != url:
+        _set_up(Path(url.removeprefix(_SQLITE)).parent)
+
+
 @functools.cache
 def _own() -> str:
     directory = tempfile.mkdtemp(prefix="assisted-kit.cinder.")
@@ -118,7 +135,6 @@ def mounts_of(share: Path) -> Path:
     return Path(CONF.state_path, "mnt", name[:16])
 
 
-def group_of_options(kind: str) -> tuple[str, Path]:
-    """A group of a driver's options, and where its shares are mounted."""
-    number = next(_numbers)
-    return f"{kind}-{number}", Path(CONF.state_path, "mnt", str(number))
+def group_of_options(kind: str) -> str:
+    """The name of a group for one driver's options."""
+    return f"{kind}-{next(_numbers)}"

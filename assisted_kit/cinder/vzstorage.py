@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cinder 29's VZStorageDriver, as the suite constructs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cinder.volume.drivers import vzstorage
+
+from assisted_kit.cinder import service
+from assisted_kit.cinder.remotefs import mounted_by_client
+from assisted_kit.cinder.remotefs import RemoteFSAdapter
+
+
+class VZStorageAdapter(RemoteFSAdapter):
+    """Constructs VZStorageDriver, unmodified, with its group's options."""
+
+    driver_class = vzstorage.VZStorageDriver
+    share_name = "volumes"
+    prefix = "vzstorage"
+    own_options = vzstorage.vzstorage_opts
+
+    def configuration(self, share: Path, base_format: str) -> dict[str, Any]:
+        shares = service.mounts_of(share).with_suffix(".shares")
+        shares.parent.mkdir(parents=True, exist_ok=True)
+        shares.write_text(f"{self.share_name} []\n")
+        return {
+            "vzstorage_shares_config": str(shares),
+            "vzstorage_default_volume_format": base_format,
+            **self.options,
+        }
+
+    def have_mounted(self, driver: Any, share: Path) -> None:
+        mounted_by_client(driver, share)
