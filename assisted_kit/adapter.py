@@ -217,6 +217,13 @@ class DriverAdapter:
         """
         return configured
 
+    def join(self, database: str | None) -> None:
+        """Go on in a process that has just started.
+
+        :param database: what :meth:`database` returned in the process that
+            began.
+        """
+
     def mount_point(self, driver: Any, share: Path) -> Path:
         """The directory in which the driver finds what is on the share.
 

@@ -35,6 +35,7 @@ class Request:
     driver: str
     config_file: str | None
     adapter: type[DriverAdapter]
+    database: str | None
     share: Path
     base_format: str
     hook: str
@@ -60,6 +61,7 @@ class Request:
             subject.driver,
             subject.config_file,
             type(subject.adapter),
+            subject.database_url,
             share,
             base_format,
             hook,
@@ -77,6 +79,7 @@ class Request:
     def driver_and_ref(self) -> tuple[Any, SnapshotRef]:
         """A new driver instance, and what its hook is called with."""
         subject = self.subject()
+        subject.adapter.join(self.database)
         driver = subject.adapter.construct(
             self.share,
             base_format=self.base_format,
