@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is on a share of a Cinder driver's, read as the contract says.
+
+Upstream believes names, formats and sizes that it finds there, and has no
+notion of an operation whose outcome is unknown; the reference driver does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from castellan import key_manager
+from oslo_config import cfg
+
+from reference_driver import chain as chains
+from reference_driver import info_file
+from reference_driver.carrying_out import check_done
+from reference_driver.carrying_out import DeleteWork
+from reference_driver.chain import Chain
+from reference_driver.chain import Image
+from reference_driver.encryption import Keys
+from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.plan import Plan
+from reference_driver.planning import merge
+from reference_driver.qemu_img import QemuImg
+
+
+@dataclass(slots=True)
+class State:
+    """A volume as it is on the share, checked."""
+
+    volume: Any
+    files: VolumeFiles
+    info: Info
+    chain: Chain
+    base_format: str
+    size_gib: int
+    """The largest that an image may be."""
+
+    def image(self, name: str) -> Image | None:
+        """An image of the chain as it is now, if it is one."""
+        if name not in self.chain:
+            return None
+        format_ = self.chain.find(name).format
+        return chains.inspect(self.files, name, format_, self.size_gib)
+
+
+class Books(DeleteWork):
+    """The reference driver's knowledge of chains, for a driver of Cinder's.
+
+    :param driver: on ``RemoteFSSnapDriverBase``.
+    """
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self._conversion = cfg.CONF.image_conversion_dir
+        self._execute = self._as_upstream
+        self._qemu_img = QemuImg(self._execute)
+        self._keys = Keys(key_manager.API(cfg.CONF))
+
+    def _files(self, volume: Any) -> VolumeFiles:
+        directory = Path(self._driver._local_volume_dir(volume))
+        return VolumeFiles(directory, volume)
+
+    def _as_upstream(self, *words: str, **options: Any) -> Any:
+        driver = self._driver
+        return driver._execute(
+            *words, run_as_root=driver._execute_as_root, **options
+        )
+
+    def files(self, volume: Any) -> VolumeFiles:
+        """Names and paths of a volume's files."""
+        return self._files(volume)
+
+    def info(self, volume: Any) -> Info:
+        """The info file; missing, it is so rightly.
+
+        :raises DamagedInfoFile: it is not.
+        """
+        return self._read_info(self._files(volume), volume)
+
+    def state(self, volume: Any, *, size_gib: int = 0) -> State:
+        """The chain below the recorded active image.
+
+        :param size_gib: the largest that an image may be, the volume's if it
+            is 0.
+        :raises ForeignImage: an image is not as the driver made it.
+        """
+        files = self._files(volume)
+        info = self._read_info(files, volume)
+        return self._state(files, info, volume, info.active, size_gib)
+
+    def in_use(self, volume: Any) -> State:
+        """The chain below the image that an attachment is to use.
+
+        While a create is pending that is its overlay (contract section 5).
+        """
+        files = self._files(volume)
+        info = self._read_info(files, volume)
+        pending = self._pending(files, info, volume)
+        name = files.overlay(pending[0].id) if pending else info.active
+        return self._state(files, info, volume, name, 0)
+
+    def settled(
+        self, volume: Any, *, but: Any = None, size_gib: int = 0
+    ) -> State:
+        """As :meth:`state`, provided that nothing about it is in doubt.
+
+        :param but: a snapshot whose own state does not matter.
+        :raises ChainUnsettled: an earlier operation's outcome is in doubt.
+        """
+        state = self.state(volume, size_gib=size_gib)
+        self._check_settled(state.files, state.info, state.chain, volume, but)
+        return state
+
+    def _state(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        volume: Any,
+        active: str,
+        size_gib: int,
+    ) -> State:
+        chain = self._walk(files, info, volume, active, size_gib=size_gib)
+        base_format = self._base_format(files, info, volume)
+        return State(
+            volume, files, info, chain, base_format, size_gib or volume.size
+        )
+
+    # -- create
+
+    def make_overlay(self, state: State, path: Path) -> None:
+        """Make an overlay of the active image, which nobody opens for it."""
+        active = state.chain.active
+        state.files.make(
+            path.name,
+            lambda new: self._qemu_img.create_overlay(
+                new, active.name, active.format, state.volume.size
+            ),
+            like=state.files.path(active.name),
+            sync_directory=False,
+        )
+
+    def copy(self, state: State, name: str, volume: Any, format_: str) -> None:
+        """Copy what is read through an image of a chain into a new volume."""
+        image = state.chain.find(name)
+        files = self._files(volume)
+
+        def write(path: Path) -> None:
+            self._qemu_img.convert(
+                state.files.path(name), image.format, path, format_
+            )
+            if image.virtual_size < volume.size * chains.GIB:
+                self._qemu_img.resize(path, format_, volume.size)
+
+        files.make(files.base, write, like=state.files.path(name))
+
+    def extend(self, volume: Any, size_gib: int) -> None:
+        """Grow the active image.
+
+        :raises ChainUnsettled: an operation's outcome is in doubt.
+        """
+        state = self.settled(volume, size_gib=size_gib)
+        active = state.chain.active
+        path = state.files.path(active.name)
+        self._qemu_img.resize(path, active.format, size_gib)
+
+    def check_overlay(self, snapshot: Any) -> None:
+        """See that a new overlay is on the active image.
+
+        :raises ChainUnsettled: another image is below it.
+        """
+        files = self._files(snapshot.volume)
+        info = self._read_info(files, snapshot.volume)
+        if snapshot.id not in info.overlays:
+            overlay = files.overlay(snapshot.id)
+            self._check_on(files, overlay, info.active, snapshot.volume)
+
+    def formats(self, volume: Any) -> dict[str, str | None]:
+        """The formats to record for the chain as it is now."""
+        files = self._files(volume)
+        info = self._read_info(files, volume)
+        base_format = self._base_format(files, info, volume)
+        if not files.exists(files.base):
+            # Everything was pulled: a former overlay is the base image.
+            base_format = "qcow2"
+        format_ = base_format if info.active == files.base else "qcow2"
+        return {"format": format_, "base_format": base_format}
+
+    # -- delete
+
+    def decide(self, snapshot: Any, attached: bool) -> tuple[Plan, bool]:
+        """How a snapshot is deleted, and whether there is a merge to do.
+
+        :raises ChainUnsettled: another operation is in doubt.
+        """
+        state = self.state(snapshot.volume)
+        files, info, chain = state.files, state.info, state.chain
+        is_to_merge = False
+        if snapshot.id in info.overlays:
+            plan = self._plan(files, info, chain, snapshot)
+            if plan is None:
+                plan = merge(info, chain, snapshot.id, attached)
+                is_to_merge = True
+        else:
+            plan = self._plan_unrecorded(files, info, snapshot, attached)
+        self._check_settled(
+            files, info, chain, snapshot.volume, snapshot, plan.remove
+        )
+        return plan, is_to_merge
+
+    def check_done(self, snapshot: Any, plan: Plan) -> State:
+        """Believe a report only if the chain on disk agrees.
+
+        :raises WorkNotDone: it does not.
+        :raises ForeignImage: the new header names another format than was
+            recorded, which was put back.
+        """
+        files = self._files(snapshot.volume)
+        self._check_format(files, plan)
+        state = self.state(snapshot.volume)
+        check_done(state.chain, plan)
+        return state
+
+    def carry_out(self, snapshot: Any, plan: Plan) -> None:
+        """Record and remove what upstream has no notion of."""
+        state = self.state(snapshot.volume)
+        _, chain = self._merge_and_record(
+            state.files, state.info, state.chain, plan, snapshot
+        )
+        if plan.remove:
+            self._remove(state.files, chain, plan, snapshot.volume)
+
+    def release(self, snapshot: Any, plan: Plan) -> None:
+        """See that nothing is on the file that is to be removed.
+
+        :raises ForeignImage: something is.
+        """
+        state = self.state(snapshot.volume)
+        self._release(state.files, state.chain, plan, snapshot.volume)
+
+    def remove(self, volume: Any, name: str) -> None:
+        """Remove a file that the chain on disk proves unneeded.
+
+        :raises ForeignImage: it is needed.
+        """
+        state = self.state(volume)
+        state.files.remove_unused(name, state.chain.names())
+
+    def write_info(self, volume: Any, content: dict[str, str]) -> None:
+        """Replace the info file: a reader sees the old one or the new."""
+        overlays = {k: v for k, v in content.items() if k != "active"}
+        info = Info(content["active"], overlays)
+        info_file.write(self._files(volume), info)

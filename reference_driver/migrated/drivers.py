@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cinder 29's RemoteFS drivers, migrated."""
+
+from __future__ import annotations
+
+from cinder.volume.drivers import nfs
+from cinder.volume.drivers import quobyte
+from cinder.volume.drivers import vzstorage
+
+from reference_driver.migrated import mends
+from reference_driver.migrated import mends_of_others
+from reference_driver.migrated.hooks import AssistedSnapshots
+
+
+class MigratedRemoteFS(
+    AssistedSnapshots,
+    mends.PendingOverlays,
+    mends.SettledChains,
+    mends.WholeVolumes,
+    mends.WholeInfoFile,
+    mends.RecordedFormats,
+    mends.NamedFormats,
+    mends.UnopenedBackingFiles,
+    mends.RecordedCopies,
+    mends.UnlinksLast,
+):
+    """The hooks and every mend, to be put before a driver's class."""
+
+
+class MigratedNfsDriver(MigratedRemoteFS, nfs.NfsDriver):
+    """NfsDriver with the hooks."""
+
+
+class MigratedQuobyteDriver(
+    mends_of_others.RecordedResize, MigratedRemoteFS, quobyte.QuobyteDriver
+):
+    """QuobyteDriver with the hooks."""
+
+
+class MigratedVZStorageDriver(
+    mends_of_others.RecordedResize,
+    mends_of_others.RecordsFormat,
+    mends_of_others.NamesRaw,
+    MigratedRemoteFS,
+    mends_of_others.NoCachedInformation,
+    vzstorage.VZStorageDriver,
+):
+    """VZStorageDriver with the hooks."""

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The four hooks for a driver on ``RemoteFSSnapDriverBase``.
+
+Upstream makes the overlay or works out the merge, asks Nova, waits, and makes
+the new state the truth, all in one method.  *begin* runs that method until it
+would ask Nova; *complete* runs it again, with what was done before *begin*
+returned left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cinder import exception
+
+from reference_driver.migrated.books import State
+from reference_driver.migrated.handed import handed
+from reference_driver.migrated.working import Work
+from reference_driver.migrated.working import Working
+from reference_driver.plan import Action
+from reference_driver.plan import Plan
+from reference_driver.share import RECORDED
+
+
+class _Prepared(BaseException):
+    """Upstream would ask Nova to switch the guest to the overlay now."""
+
+
+class AssistedSnapshots(Working):
+    """To be put before a driver's class, and before its mends."""
+
+    supports_assisted_snapshots = True
+
+    # -- create
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        """Make the overlay, by upstream's ``_create_snapshot``."""
+        volume = snapshot_ref.volume
+        attached = _is_attached(volume)
+        state = self.books.settled(volume, but=snapshot_ref)
+        overlay = state.files.overlay(snapshot_ref.id)
+        if "create_info:type" not in snapshot_ref.snapshot_admin_metadata:
+            if state.files.exists(overlay):
+                state.files.remove_unused(overlay, state.chain.names())
+            given = handed(
+                snapshot_ref,
+                attached=attached,
+                format_=state.chain.active.format,
+            )
+            with self.working(Work(volume, state, is_begin=True)):
+                try:
+                    self._create_snapshot(given)
+                except _Prepared:
+                    state.files.sync_directory()
+                except BaseException:
+                    state.files.remove(overlay)
+                    raise
+        if not attached:
+            return {}
+        return {
+            "snapshot_admin_metadata": {
+                "create_info:type": "qcow2",
+                "create_info:new_file": overlay,
+            }
+        }
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        """Record the overlay, by upstream's ``_create_snapshot``."""
+        volume = snapshot_ref.volume
+        self.books.check_overlay(snapshot_ref)
+        state = self.books.state(volume)
+        given = handed(
+            snapshot_ref, attached=False, format_=state.chain.active.format
+        )
+        if snapshot_ref.id not in state.info.overlays:
+            with self.working(Work(volume, state, is_complete=True)):
+                self._create_snapshot(given)
+        return {
+            "snapshot_admin_metadata": {RECORDED: "yes"},
+            "volume_admin_metadata": {
+                "format": "qcow2",
+                "base_format": state.base_format,
+            },
+        }
+
+    def _do_create_snapshot(
+        self, snapshot: Any, backing_filename: str, new_snap_path: str
+    ) -> None:
+        work = self.work
+        if work is None or not work.is_complete:
+            super()._do_create_snapshot(
+                snapshot, backing_filename, new_snap_path
+            )
+        if work is not None and work.is_begin:
+            raise _Prepared
+
+    # -- delete
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        """Work out the merge, and change nothing."""
+        attached = _is_attached(snapshot_ref.volume)
+        plan, is_to_merge = self.books.decide(snapshot_ref, attached)
+        request = plan.request() if is_to_merge and attached else {}
+        return {
+            "snapshot_admin_metadata": {**plan.as_admin_metadata(), **request}
+        }
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        """See that the plan is carried out, record that, and remove."""
+        volume = snapshot_ref.volume
+        plan = Plan.stored_in(snapshot_ref.snapshot_admin_metadata)
+        if plan is None:
+            raise exception.RemoteFSException(
+                f"no plan is stored for snapshot {snapshot_ref.id}"
+            )
+        if plan.action is Action.NOTHING:
+            files = self.books.files(volume)
+            files.remove(files.overlay(snapshot_ref.id))
+            if "base_format" not in volume.admin_metadata:
+                return {}
+        elif self._upstream_can(snapshot_ref, plan):
+            self._as_upstream(snapshot_ref, plan)
+        else:
+            self.books.carry_out(snapshot_ref, plan)
+        return {"volume_admin_metadata": self.books.formats(volume)}
+
+    def _upstream_can(self, snapshot: Any, plan: Plan) -> bool:
+        """Whether upstream's methods know what there is to do.
+
+        They know a chain with a record of the snapshot, before it was
+        touched, and one that Nova has just merged.
+        """
+        state = self.books.state(snapshot.volume)
+        if snapshot.id not in state.info.overlays:
+            return False
+        if plan.action is Action.COMMIT:
+            return plan.remove in state.chain
+        return "delete_info:type" in snapshot.snapshot_admin_metadata
+
+    def _as_upstream(self, snapshot: Any, plan: Plan) -> None:
+        volume = snapshot.volume
+        merges_itself = plan.action is Action.COMMIT
+        if merges_itself:
+            state = self.books.state(volume)
+        else:
+            state = self.books.check_done(snapshot, plan)
+            self.books.release(snapshot, plan)
+        given = handed(
+            snapshot,
+            attached=not merges_itself,
+            format_=state.chain.active.format,
+        )
+        with self.working(Work(volume, state, is_complete=True)):
+            if merges_itself:
+                self._delete_snapshot(given)
+            else:
+                self._delete_snapshot_online(None, given, _names(state, plan))
+        if merges_itself:
+            self.books.release(snapshot, plan)
+        self.books.remove(volume, plan.remove)
+
+    def _nova_assisted_vol_snap_delete(
+        self, context: Any, snapshot: Any, delete_info: dict[str, Any]
+    ) -> None:
+        if self.work is None:
+            super()._nova_assisted_vol_snap_delete(
+                context, snapshot, delete_info
+            )
+
+
+def _names(state: State, plan: Plan) -> dict[str, Any]:
+    """What upstream had worked out of the chain before Nova changed it."""
+    is_pull = plan.action is Action.PULLED
+    base = plan.remove if is_pull else plan.target
+    return {
+        "active_file": state.info.active,
+        "snapshot_file": plan.overlay,
+        "base_file": base,
+        "base_id": next(
+            (k for k, v in state.info.overlays.items() if v == base), None
+        ),
+        "new_base_file": plan.target or None,
+    }
+
+
+def _is_attached(volume: Any) -> bool:
+    """Whether a guest has the active image open.
+
+    :raises InvalidVolume: attached other than exactly once.
+    """
+    if volume.attach_status != "attached":
+        return False
+    count = len(volume.volume_attachment)
+    if count != 1:
+        raise exception.InvalidVolume(
+            reason=f"volume {volume.id} has {count} attachments; a snapshot "
+            f"of an attached volume needs exactly one"
+        )
+    return True
