@@ -19,6 +19,7 @@ from conformance.rows import crossed
 from conformance.rows import expanded
 from conformance.rows import GUESTS
 from conformance.rows import paired
+from conformance.rows import requires
 from conformance.rows import row
 from fakes.compute import Fault
 
@@ -163,6 +164,19 @@ class HeaderTest(ConformanceTest):
                 (name, header.backing_format),
                 f"what {overlay.path.name} says of its backing file",
             )
+
+    @requires(Capability.raw_base)
+    @verifies("DEL-013")
+    def test_overlay_says_raw_whatever_the_guest_wrote(self) -> None:
+        volume = self.given_volume("raw")
+        volume.write_qcow2_image()
+        merged, _ = volume.take_snapshot(), volume.take_snapshot()
+        merged.delete()
+        self.claim_equal(
+            "raw",
+            qcow2.inspect(volume.active().path).backing_format,
+            "the overlay's backing format",
+        )
 
 
 @expanded

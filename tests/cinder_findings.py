@@ -24,6 +24,8 @@ FINDINGS: Mapping[str, str] = {
     "looked at",
     "DEL-010": "LIVE-17: nobody looks for the overlay of a refused create, "
     "and the file that it is on is removed",
+    "DEL-013": "LIVE-7: the format of what is below is probed before the "
+    "overlay above is put on it (remotefs.py:1531)",
     "ERR-004": "LIVE-11: after an error or a time-out the guest's overlay is "
     "recorded nowhere, and the next connection uses the old image",
     "ERR-005": "LIVE-17: the overlay of a failed create stays where it is, "

@@ -127,6 +127,19 @@ class PointsWithoutFormat(RemoteFSAssistedDriver):
         return committed
 
 
+class PointsAsProbed(RemoteFSAssistedDriver):
+    """Has the overlay above say what its new backing file looks like."""
+
+    def _remove(
+        self, files: VolumeFiles, chain: Chain, plan: Plan, volume: Any
+    ) -> None:
+        super()._remove(files, chain, plan, volume)
+        if plan.action is Action.COMMIT and plan.above:
+            with files.path(plan.target).open("rb") as file:
+                looks = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
+            self._qemu_img.rebase(files.path(plan.above), plan.target, looks)
+
+
 BROKEN = (
     BrokenDriver(CommitsOverlayAbove, ("DAT-002",), ("bug 1468445",)),
     BrokenDriver(StopsAtSixteen, ("DAT-002",), ("bug 1646181",)),
@@ -136,4 +149,5 @@ BROKEN = (
     BrokenDriver(ForgetsPulled, ("DAT-003", "DEL-007"), ("bug 1262880",)),
     BrokenDriver(PointsByPath, ("DEL-013",), ("bug 1438027",)),
     BrokenDriver(PointsWithoutFormat, ("DEL-013",)),
+    BrokenDriver(PointsAsProbed, ("DEL-013",), ("LIVE-7",)),
 )
