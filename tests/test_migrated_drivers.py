@@ -24,7 +24,7 @@ MENDS = {
     "SettledChains": ("ABL-010", "PND-002"),
     "WholeVolumes": ("CAL-007", "LAY-009"),
     "WholeInfoFile": ("LAY-003",),
-    "RecordedFormats": ("ABL-014",),
+    "RecordedFormats": ("DEL-013",),
     "NamedFormats": ("HKS-007",),
     "UnopenedBackingFiles": ("HKS-007", "SEC-016"),
     "RecordedCopies": ("ABL-004", "ABL-005"),

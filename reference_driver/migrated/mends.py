@@ -158,6 +158,11 @@ class RecordedCopies(Working):
         return {"provider_location": src_vref.provider_location}
 
     def _copy(self, state: State, name: str, volume: Any) -> None:
+        if volume.encryption_key_id:
+            raise exception.InvalidVolume(
+                reason=f"volume {volume.id} is to be encrypted, and the copy "
+                f"of one that is not would not be"
+            )
         format_ = self.format_of_new(volume)
         self.books.copy(state, name, volume, format_)
         with volume.obj_as_admin():
