@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of ``assisted-kit``: run, rules, explain."""
+"""The verbs of ``assisted-kit``: run, rules, explain, doctor."""
 
 from __future__ import annotations
 
@@ -184,6 +184,34 @@ def explain(rule_id: str) -> None:
         (rule,) = suite.select([rule_id])
         _echo(rendering.render_rule(rule, rendering.width()))
         _exit(ExitStatus.PASSED)
+
+
+@main.command()
+@click.option(
+    "--cinder",
+    is_flag=True,
+    required=True,
+    help="Look at the installed Cinder, and at Nova if it is installed.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def doctor(cinder: bool, as_json: bool) -> None:
+    """Say what has changed upstream that the rules rest on.
+
+    \b
+    Exit status: 0 nothing has; 1 something has; 3 Cinder is not installed.
+    """
+    # What reads source is not needed by the other verbs.
+    from assisted_kit.upstream import doctor as doctors
+
+    with _errors_explained():
+        found = doctors.diagnose_all()
+        if as_json:
+            _echo(json.dumps(doctors.as_dict(found), indent=2))
+        else:
+            for line in doctors.lines(found):
+                _echo(line)
+        differ = any(diagnosis.differences for diagnosis in found.values())
+        _exit(ExitStatus.FAILED if differ else ExitStatus.PASSED)
 
 
 @contextmanager
