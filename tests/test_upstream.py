@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from assisted_kit.cli.main import main
 from assisted_kit.upstream import doctor
 from assisted_kit.upstream import fingerprints
+from assisted_kit.upstream.__main__ import main as record
 from assisted_kit.upstream.doctor import Change
 from assisted_kit.upstream.symbols import symbols
 from conformance.catalogue import BY_ID
@@ -114,6 +115,26 @@ def test_what_differs_is_there_for_programs(edit: Edit) -> None:
         "change": "gone",
         "rules": ["REP-003", "UPD-001", "UPD-007"],
     }
+
+
+@needs_cinder
+def test_fingerprints_are_taken_anew(
+    edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "fingerprints.json"
+    file.write_text(fingerprints.FILE.read_text())
+    monkeypatch.setattr(fingerprints, "FILE", file)
+    edit(VALIDATORS, VALIDATE, f"{VALIDATE}\n    progress = progress.strip()")
+    words = ["cinder", str(tmp_path / "cinder"), "30.0.0"]
+    assert CliRunner().invoke(record, words).exit_code == 0
+    found = doctor.diagnose("cinder")
+    assert (found.recorded_version, found.differences) == ("30.0.0", [])
+    before = file.read_text()
+    edit(VALIDATORS, VALIDATE, "def _check_progress(progress):")
+    done = CliRunner().invoke(record, words)
+    assert done.exit_code == 1
+    assert "validators:_validate_progress" in done.output
+    assert file.read_text() == before
 
 
 def test_without_cinder_there_is_nothing_to_look_at(

@@ -93,22 +93,19 @@ def diagnose_all() -> dict[str, Diagnosis]:
     return found
 
 
-def record(roots: dict[str, tuple[Path, str]]) -> None:
+def record(package: str, root: Path, version: str) -> None:
     """Take down the fingerprints that :func:`diagnose` compares with.
 
-    For whoever has gone through the rules with a new release.
-
-    :param roots: of each package its directory and version.
-    :raises NotInstalled: a symbol is not there.
+    :param root: the directory with the package's source.
+    :raises NotInstalled: a symbol is not there; nothing is changed then.
     """
-    content: dict[str, dict[str, object]] = {}
-    for package, (root, version) in roots.items():
-        content[package] = {"version": version}
-        for symbol in symbols(package):
-            found = fingerprints.read(symbol, root)
-            if found is None:
-                raise NotInstalled(f"there is no {symbol} in {root}")
-            content[package][f"{symbol.module}:{symbol.name}"] = list(found)
+    taken: dict[str, object] = {"version": version}
+    for symbol in symbols(package):
+        found = fingerprints.read(symbol, root)
+        if found is None:
+            raise NotInstalled(f"there is no {symbol} in {root}")
+        taken[f"{symbol.module}:{symbol.name}"] = list(found)
+    content = {**fingerprints.recorded(), package: taken}
     fingerprints.FILE.write_text(json.dumps(content, indent=1) + "\n")
 
 
