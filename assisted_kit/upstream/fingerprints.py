@@ -105,7 +105,7 @@ def _names(node: ast.AST) -> list[str]:
 def _fingerprint(node: ast.AST) -> Fingerprint:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            signature = f"({', '.join(_parameters(node.args))})"
+            signature = f"({_parameters(node.args)})"
             content: list[ast.AST] = [
                 *node.decorator_list,
                 *_without_docstring(node.body),
@@ -122,7 +122,7 @@ def _fingerprint(node: ast.AST) -> Fingerprint:
     return Fingerprint(signature, digest[:16])
 
 
-def _parameters(arguments: ast.arguments) -> list[str]:
+def _parameters(arguments: ast.arguments) -> str:
     """Names and defaults, without annotations, which change nothing."""
     for each in (
         *arguments.posonlyargs,
@@ -133,8 +133,7 @@ def _parameters(arguments: ast.arguments) -> list[str]:
     ):
         if each is not None:
             each.annotation = None
-    text = ast.unparse(arguments)
-    return text.split(", ") if text else []
+    return ast.unparse(arguments)
 
 
 def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
