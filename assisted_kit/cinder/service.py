@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,7 @@ def _set_up(directory: Path) -> str:
     # Whoever is not root has no rootwrap here.
     utils.get_root_helper = lambda: "env"
     processutils.execute = functools.partial(_execute, processutils.execute)
+    processutils.subprocess = _Subprocess()
     return url
 
 
@@ -88,6 +90,26 @@ def _execute(
     if prlimit is not None:
         words = ("prlimit", *prlimit.prlimit_args(), "--", *words)
     return execute(*words, **options)
+
+
+class _Subprocess:
+    """The module, as oslo.concurrency has it to start commands with.
+
+    It passes a function that only restores a signal, which Python does by
+    itself; and with any function each command starts as a copy of this
+    process, which is large.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    @staticmethod
+    def Popen(*arguments: Any, preexec_fn: Any = None, **options: Any) -> Any:
+        """A command's process; ``preexec_fn`` only if it does more."""
+        if getattr(preexec_fn, "args", None) == (None,):
+            preexec_fn = None
+        popen: Any = subprocess.Popen
+        return popen(*arguments, preexec_fn=preexec_fn, **options)
 
 
 def database(configured: str | None) -> str:
