@@ -66,7 +66,7 @@ def test_a_file_has_a_write_ahead_log_and_foreign_keys(make, file):
     assert pragma(engine, "journal_mode") == "wal"
     assert pragma(engine, "foreign_keys") == 1
     assert pragma(engine, "synchronous") == 2
-    assert pragma(engine, "busy_timeout") == 5000
+    assert pragma(engine, "busy_timeout") == 60_000
 
 
 @pytest.mark.parametrize("url", [MEMORY, "sqlite:///:memory:"])

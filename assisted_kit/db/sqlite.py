@@ -29,8 +29,13 @@ _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 KEPT = 16
 """Connections to a file that are kept for the next use."""
 
-# The driver's own default time to wait for a lock, in seconds.
-_BUSY_TIMEOUT = 5.0
+_BUSY_TIMEOUT = 60
+"""Seconds that a writer waits for the others.
+
+SQLite lets whoever comes first have the lock, and not who waits longest: with
+the driver's own 5 s one of many threads comes away with nothing on a host that
+is busy.
+"""
 
 
 def with_plugin(url: sa.URL) -> sa.URL:
@@ -61,7 +66,7 @@ class Connections(interfaces.CreateEnginePlugin):
 
     A file's connections are pooled, one for each thread that wants one, and
     its journal is a write-ahead log: readers and the one writer don't wait
-    for each other. Writers queue for the driver's busy timeout. An in-memory
+    for each other. Writers wait for each other for a minute. An in-memory
     database has exactly one connection, and a thread that wants it waits
     until it is given back; a thread that wants a second one waits in vain
     and gets
@@ -77,6 +82,9 @@ class Connections(interfaces.CreateEnginePlugin):
             # With fewer, threads would queue for those that queue for the
             # lock, in no order: some are passed over for half a minute.
             kwargs.update(pool_size=KEPT, max_overflow=-1)
+            if "timeout" not in url.query:
+                arguments = kwargs.setdefault("connect_args", {})
+                arguments.setdefault("timeout", _BUSY_TIMEOUT)
         kwargs.update(
             poolclass=pool.QueuePool, pool_recycle=-1, pool_pre_ping=False
         )
