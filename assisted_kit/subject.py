@@ -129,6 +129,8 @@ def of_class(
     name = f"{found.__module__}:{found.__qualname__}"
     if adapter is None and name in ADAPTERS:
         found = _import(ADAPTERS[name])
+    elif adapter is None:
+        adapter = _adapter_of(found)
     return _subject(name, found, settings.read(config_file), adapter)
 
 

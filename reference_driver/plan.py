@@ -23,7 +23,7 @@ class Action(enum.StrEnum):
     """No record and no file: the snapshot is gone already."""
     COMMIT = "commit"
     """Commit ``remove`` into its backing file ``target``: the volume is
-    detached, and *begin* does it itself."""
+    detached, and a hook does it itself."""
     COMMITTED = "committed"
     """The compute service commits ``remove`` into ``target``."""
     PULLED = "pulled"

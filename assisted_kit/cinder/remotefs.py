@@ -57,11 +57,12 @@ class RemoteFSAdapter(DriverAdapter):
         options: Mapping[str, str] | None = None,
         declared: frozenset[Capability] | None = None,
     ) -> None:
-        super().__init__(
-            driver_class or self.driver_class,
-            options,
-            ABLE if declared is None else declared,
-        )
+        driver_class = driver_class or self.driver_class
+        if declared is None and not hasattr(
+            driver_class, "assisted_capabilities"
+        ):
+            declared = ABLE
+        super().__init__(driver_class, options, declared)
 
     @abstractmethod
     def configuration(self, share: Path, base_format: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def read(symbol: Symbol, root: Path) -> Fingerprint | None:
 
 
 def recorded() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """By package and symbol; the version is under an empty name."""
+    """By package, its version and its symbols, ``module:name``."""
     content: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(
         FILE.read_text()
     )
@@ -117,9 +117,28 @@ def _fingerprint(node: ast.AST) -> Fingerprint:
             content = [value]
         case _:
             signature, content = "", [node]
-    dumped = "\n".join(ast.dump(each) for each in content)
+    dumped = "\n".join(_dumped(each) for each in content)
     digest = hashlib.sha256(dumped.encode()).hexdigest()
     return Fingerprint(signature, digest[:16])
+
+
+def _dumped(node: ast.AST) -> str:
+    """A tree as text, the same by every version of Python.
+
+    Newer ones have fields that are empty here, and leave empty ones out of
+    what ``ast.dump`` makes.
+    """
+    parts = []
+    for name, value in ast.iter_fields(node):
+        values = value if isinstance(value, list) else [value]
+        told = [
+            _dumped(each) if isinstance(each, ast.AST) else repr(each)
+            for each in values
+            if each is not None
+        ]
+        if told and name != "ctx":
+            parts.append(f"{name}=[{','.join(told)}]")
+    return f"{type(node).__name__}({','.join(parts)})"
 
 
 def _parameters(arguments: ast.arguments) -> str:

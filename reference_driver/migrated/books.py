@@ -21,6 +21,7 @@ from reference_driver.carrying_out import DeleteWork
 from reference_driver.chain import Chain
 from reference_driver.chain import Image
 from reference_driver.encryption import Keys
+from reference_driver.errors import InvalidVolume
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 from reference_driver.plan import Plan
@@ -135,14 +136,36 @@ class Books(DeleteWork):
     def make_overlay(self, state: State, path: Path) -> None:
         """Make an overlay of the active image, which nobody opens for it."""
         active = state.chain.active
+        qemu_img = self._qemu_img_of(state.files)
         state.files.make(
             path.name,
-            lambda new: self._qemu_img.create_overlay(
+            lambda new: qemu_img.create_overlay(
                 new, active.name, active.format, state.volume.size
             ),
             like=state.files.path(active.name),
             sync_directory=False,
         )
+
+    def see_that_nothing_is_there(self, volume: Any) -> VolumeFiles:
+        """The files of a volume to be made, of which none may be there.
+
+        :raises InvalidVolume: one is, and it is not overwritten.
+        """
+        files = self._files(volume)
+        for name in (*files.images(), files.info):
+            if files.exists(name):
+                raise InvalidVolume(
+                    f"{files.path(name)} is there already: it is not "
+                    f"overwritten"
+                )
+        return files
+
+    def check_names(self, volume: Any) -> None:
+        """See that the info file, if there is one, names the volume's own.
+
+        :raises DamagedInfoFile: it does not.
+        """
+        info_file.read(self._files(volume))
 
     def copy(self, state: State, name: str, volume: Any, format_: str) -> None:
         """Copy what is read through an image of a chain into a new volume."""
@@ -190,7 +213,29 @@ class Books(DeleteWork):
         format_ = base_format if info.active == files.base else "qcow2"
         return {"format": format_, "base_format": base_format}
 
+    def commit(self, state: State, name: str) -> None:
+        """Merge an overlay of a detached volume into its backing file."""
+        qemu_img = self._qemu_img_of(state.files)
+        qemu_img.commit(state.files.path(name))
+
+    def rebase(self, state: State, name: str) -> None:
+        """Put an overlay on what its backing file is on."""
+        backing = state.chain.find(name).backing
+        assert backing is not None
+        below = state.chain.find(backing)
+        assert below.backing is not None
+        self._qemu_img_of(state.files).rebase(
+            state.files.path(name), below.backing, below.backing_format or ""
+        )
+
     # -- delete
+
+    def put_format_back(self, snapshot: Any, plan: Plan) -> None:
+        """See that whoever merged wrote the recorded format.
+
+        :raises ForeignImage: it was another one; it is put back then.
+        """
+        self._check_format(self._files(snapshot.volume), plan)
 
     def decide(self, snapshot: Any, attached: bool) -> tuple[Plan, bool]:
         """How a snapshot is deleted, and whether there is a merge to do.
@@ -216,11 +261,7 @@ class Books(DeleteWork):
         """Believe a report only if the chain on disk agrees.
 
         :raises WorkNotDone: it does not.
-        :raises ForeignImage: the new header names another format than was
-            recorded, which was put back.
         """
-        files = self._files(snapshot.volume)
-        self._check_format(files, plan)
         state = self.state(snapshot.volume)
         check_done(state.chain, plan)
         return state

@@ -32,9 +32,14 @@ class MigratedNfsDriver(MigratedRemoteFS, nfs.NfsDriver):
 
 
 class MigratedQuobyteDriver(
-    mends_of_others.RecordedResize, MigratedRemoteFS, quobyte.QuobyteDriver
+    mends_of_others.RecordedResize,
+    mends_of_others.FormatInUse,
+    MigratedRemoteFS,
+    quobyte.QuobyteDriver,
 ):
     """QuobyteDriver with the hooks."""
+
+    makes_volume_before_copy = False
 
 
 class MigratedVZStorageDriver(

@@ -2,9 +2,10 @@
 """The four hooks for a driver on ``RemoteFSSnapDriverBase``.
 
 Upstream makes the overlay or works out the merge, asks Nova, waits, and makes
-the new state the truth, all in one method.  *begin* runs that method until it
-would ask Nova; *complete* runs it again, with what was done before *begin*
-returned left out.
+the new state the truth, all in one method.  Create *begin* runs that method
+until it would ask Nova, and *complete* runs it again without that part.
+Delete *begin* only decides; its *complete* runs upstream's method, which
+merges if the volume is detached, and takes Nova's part for done if it is not.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class AssistedSnapshots(Working):
         """Make the overlay, by upstream's ``_create_snapshot``."""
         volume = snapshot_ref.volume
         attached = _is_attached(volume)
+        self.check_snapshot_support()
         state = self.books.settled(volume, but=snapshot_ref)
         overlay = state.files.overlay(snapshot_ref.id)
         if "create_info:type" not in snapshot_ref.snapshot_admin_metadata:
@@ -65,6 +67,15 @@ class AssistedSnapshots(Working):
                 "create_info:new_file": overlay,
             }
         }
+
+    def check_snapshot_support(self) -> None:
+        """See that the administrator has not ruled snapshots out.
+
+        :raises VolumeDriverException: he has.
+        """
+        check = getattr(self, "_check_snapshot_support", None)
+        if check is not None:
+            check()
 
     def create_snapshot_assisted_complete(
         self, snapshot_ref: Any
@@ -121,6 +132,8 @@ class AssistedSnapshots(Working):
             raise exception.RemoteFSException(
                 f"no plan is stored for snapshot {snapshot_ref.id}"
             )
+        if plan.action is not Action.NOTHING:
+            self.books.put_format_back(snapshot_ref, plan)
         if plan.action is Action.NOTHING:
             files = self.books.files(volume)
             files.remove(files.overlay(snapshot_ref.id))
@@ -142,7 +155,10 @@ class AssistedSnapshots(Working):
         if snapshot.id not in state.info.overlays:
             return False
         if plan.action is Action.COMMIT:
-            return plan.remove in state.chain
+            # Of what is above, upstream wants a record.
+            recorded = {*state.info.overlays.values()}
+            is_known = not plan.above or plan.above in recorded
+            return plan.remove in state.chain and is_known
         return "delete_info:type" in snapshot.snapshot_admin_metadata
 
     def _as_upstream(self, snapshot: Any, plan: Plan) -> None:
@@ -170,7 +186,7 @@ class AssistedSnapshots(Working):
     def _nova_assisted_vol_snap_delete(
         self, context: Any, snapshot: Any, delete_info: dict[str, Any]
     ) -> None:
-        if self.work is None:
+        if self.work is None or not self.work.is_complete:
             super()._nova_assisted_vol_snap_delete(
                 context, snapshot, delete_info
             )

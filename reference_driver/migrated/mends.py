@@ -20,7 +20,6 @@ from oslo_utils import imageutils
 from reference_driver.migrated.books import State
 from reference_driver.migrated.working import Work
 from reference_driver.migrated.working import Working
-from reference_driver.qemu_img import CHAIN_LIMITS
 
 
 class WholeInfoFile(Working):
@@ -63,18 +62,15 @@ class RecordedFormats(Working):
 
 class NamedFormats(Working):
     """``qemu-img commit`` and ``rebase`` are not told the format of what
-    they open (remotefs.py:928 and 959)."""
+    they open (remotefs.py:928 and 959), and of an encrypted volume each
+    overlay is committed into the base image (remotefs.py:1399 and 1519)."""
 
     def _img_commit(self, path: str, *others: Any, **more: Any) -> None:
-        if self.work is None or not self.work.is_plain:
+        if self.work is None:
             super()._img_commit(path, *others, **more)
-            return
-        self._execute(
-            *("qemu-img", "commit", "-f", "qcow2", "-d", path),
-            prlimit=CHAIN_LIMITS,
-            run_as_root=self._execute_as_root,
-        )
-        self._delete(path)
+        else:
+            self.books.commit(self.work.state, os.path.basename(path))
+            self._delete(path)
 
     def _rebase_img(
         self,
@@ -84,16 +80,12 @@ class NamedFormats(Working):
         *others: Any,
         **more: Any,
     ) -> None:
-        if self.work is None or not self.work.is_plain:
+        if self.work is None:
             super()._rebase_img(
                 image, backing_file, volume_format, *others, **more
             )
-            return
-        self._execute(
-            *("qemu-img", "rebase", "-u", "-f", "qcow2"),
-            *("-b", backing_file, "-F", volume_format, image),
-            run_as_root=self._execute_as_root,
-        )
+        else:
+            self.books.rebase(self.work.state, os.path.basename(image))
 
 
 class UnlinksLast(Working):
@@ -115,18 +107,20 @@ class UnopenedBackingFiles(Working):
     def _do_create_snapshot(
         self, snapshot: Any, backing_filename: str, new_snap_path: str
     ) -> None:
-        work = self.work
-        if work is None or not work.is_plain:
+        if self.work is None:
             super()._do_create_snapshot(
                 snapshot, backing_filename, new_snap_path
             )
         else:
-            self.books.make_overlay(work.state, Path(new_snap_path))
+            self.books.make_overlay(self.work.state, Path(new_snap_path))
 
 
 class RecordedCopies(Working):
     """What is copied is probed (nfs.py:734), and a clone has the format
     recorded that the source's newest overlay has (remotefs.py:1247)."""
+
+    makes_volume_before_copy = True
+    """Whether an empty volume is there when a snapshot is copied into it."""
 
     def _copy_volume_from_snapshot(
         self,
@@ -145,6 +139,8 @@ class RecordedCopies(Working):
         overlay = work.state.info.overlays[snapshot.id]
         backing = work.state.chain.find(overlay).backing
         assert backing is not None
+        if not self.makes_volume_before_copy:
+            self.books.see_that_nothing_is_there(volume)
         self._copy(work.state, backing, volume)
 
     def _create_cloned_volume(
@@ -154,6 +150,7 @@ class RecordedCopies(Working):
         if work is None or not work.is_plain:
             return super()._create_cloned_volume(volume, src_vref, context)
         volume.provider_location = src_vref.provider_location
+        self.books.see_that_nothing_is_there(volume)
         self._copy(work.state, work.state.chain.active.name, volume)
         return {"provider_location": src_vref.provider_location}
 
@@ -194,8 +191,21 @@ class SettledChains(Working):
             return super().create_volume_from_snapshot(volume, snapshot)
 
     def create_cloned_volume(self, volume: Any, src_vref: Any) -> Any:
+        if self._is_volume_attached(src_vref):
+            raise exception.InvalidVolume(
+                reason=f"volume {src_vref.id} is attached: it is cloned from "
+                f"a snapshot"
+            )
         with self._settled(src_vref):
             return super().create_cloned_volume(volume, src_vref)
+
+    def copy_volume_to_image(
+        self, context: Any, volume: Any, *others: Any, **more: Any
+    ) -> Any:
+        with self._settled(volume):
+            return super().copy_volume_to_image(
+                context, volume, *others, **more
+            )
 
     def extend_volume(self, volume: Any, new_size: int) -> None:
         with self._settled(volume, size_gib=int(new_size)):
@@ -220,21 +230,22 @@ class PendingOverlays(Working):
 
 
 class WholeVolumes(Working):
-    """Files of the volume's name are taken for the new volume's, and what
-    failures left behind outlives it (remotefs.py:420, nfs.py:614)."""
+    """Files of the volume's name are taken for the new volume's, what
+    failures left behind outlives it, and what its info file names is removed
+    whatever that is (remotefs.py:420, nfs.py:614)."""
 
     def _do_create_volume(self, volume: Any) -> None:
-        files = self.books.files(volume)
-        for name in (*files.images(), files.info):
-            if files.exists(name):
-                raise exception.InvalidVolume(
-                    reason=f"{files.path(name)} is there already: it is not "
-                    f"overwritten"
-                )
+        self.books.see_that_nothing_is_there(volume)
         super()._do_create_volume(volume)
 
     def delete_volume(self, volume: Any) -> None:
-        files = self.books.files(volume)
+        if not volume.provider_location:
+            # It was never made, and upstream says so.
+            super().delete_volume(volume)
+            return
+        self._ensure_share_mounted(volume.provider_location)
+        self.books.check_names(volume)
         super().delete_volume(volume)
+        files = self.books.files(volume)
         for name in files.everything():
             files.remove(name)

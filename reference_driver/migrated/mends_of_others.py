@@ -25,14 +25,33 @@ class RecordedResize(Working):
         self.books.extend(volume, int(size_gb))
 
 
+class FormatInUse(Working):
+    """The format that is recorded for the volume is named for whatever image
+    is in use, the overlay of a pending create included (quobyte.py:514)."""
+
+    def ensure_volume_format(self, volume: Any) -> str:
+        work = self.work
+        if work is not None and work.volume is volume:
+            return work.state.chain.active.format
+        format_: str = super().ensure_volume_format(volume)
+        return format_
+
+
 class RecordsFormat(Working):
     """No format is recorded for a new volume, and its first snapshot ends in
-    ``KeyError: 'format'`` when all else is done (vzstorage.py:394)."""
+    ``KeyError: 'format'`` before the info file is written
+    (vzstorage.py:394)."""
 
     def _do_create_volume(self, volume: Any) -> None:
+        format_ = self.format_of_new(volume)
+        if format_ not in ("raw", "qcow2"):
+            raise exception.InvalidVolume(
+                reason=f"{format_} images have no overlays: only raw and "
+                f"qcow2 ones are made"
+            )
         super()._do_create_volume(volume)
         with volume.obj_as_admin():
-            volume.admin_metadata["format"] = self.format_of_new(volume)
+            volume.admin_metadata["format"] = format_
             volume.save()
 
     def format_of_new(self, volume: Any) -> str:
@@ -42,8 +61,9 @@ class RecordsFormat(Working):
 
 
 class NamesRaw(Working):
-    """A raw volume is attached as ``iso``, which no hypervisor knows: of the
-    names that ``raw`` has in Glance the first is taken (vzstorage.py:382)."""
+    """A raw volume is attached as ``iso``, which no hypervisor knows: what
+    Glance's name for a disk is to ``qemu-img`` is taken the other way round
+    (vzstorage.py:382)."""
 
     def get_volume_format(self, volume: Any) -> str:
         name: str = super().get_volume_format(volume)
