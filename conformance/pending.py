@@ -13,13 +13,18 @@ class PendingTest(ConformanceTest):
     """What tests share that begin with a create that ended badly."""
 
     def given_pending(
-        self, fault: Fault, *, attached: bool = True
+        self,
+        fault: Fault,
+        base: str | None = None,
+        *,
+        attached: bool = True,
+        snapshots: int = 1,
     ) -> VolumeUnderTest:
         """A volume with a snapshot, and another whose create failed.
 
         Whether its guest was switched to the overlay, nobody knows.
         """
-        volume = self.given_volume(attached=True, snapshots=1)
+        volume = self.given_volume(base, attached=True, snapshots=snapshots)
         volume.deployment.faults.on(Operation.CREATE, fault)
         snapshot = volume.start_snapshot()
         volume.settle()

@@ -129,6 +129,17 @@ def as_json(data: object) -> object:
 
 
 @expanded
+class FirstPendingConnectionTest(ConnectionTest):
+    """Contract section 5: the overlay is qcow2, whatever is recorded."""
+
+    @ddt.data(*BASES)
+    @verifies("CON-004")
+    def test_connection_of_the_first_one_reads_back(self, base: str) -> None:
+        self.given_pending(Fault.NEVER_REPORT, base, snapshots=0)
+        self.claim_connection_reads_back()
+
+
+@expanded
 class PendingConnectionTest(ConnectionTest):
     """Contract section 5, while a create is pending."""
 

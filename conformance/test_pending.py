@@ -166,6 +166,19 @@ class RefusedCreateTest(PendingTest):
         self.claim_copy_reads_back(snapshot)
 
 
+class AdoptedOverlayTest(PendingTest):
+    """Contract section 5: an active image without a snapshot."""
+
+    @verifies("PND-008")
+    def test_what_is_below_is_deleted_without_the_guest(self) -> None:
+        volume = self.given_pending(Fault.NEVER_REPORT)
+        self.delete_pending(volume)
+        volume.detach()
+        volume.snapshots[0].delete()
+        self.claim_no_orphans()
+        self.claim_everything_reads_back()
+
+
 @expanded
 class DeletePendingTest(PendingTest):
     """Contract section 5: only the delete of the snapshot goes ahead."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -19,8 +20,35 @@ from conformance.hostile.case import share_of
 from conformance.hostile.surroundings import Surroundings
 from conformance.rows import expanded
 from conformance.rows import requires
+from conformance.volume import VolumeUnderTest
 
 OPERATIONS = ("connect", "create", "delete")
+
+
+class DeletedVolumeTest(HostileTest):
+    """Contract sections 3 and 8: what is removed with a volume."""
+
+    @requires(Capability.cinder_share_layout)
+    @verifies("SEC-002")
+    def test_foreign_file_outlives_the_volume(self) -> None:
+        around = self.surroundings()
+        deployment = self._volume().deployment
+        before = victims(around)
+        names = [*info_files.FOREIGN.values(), around.another.name]
+        for template in names:
+            volume = VolumeUnderTest(deployment)
+            info = deployment.share / f"{volume.name}.info"
+            info.write_text(json.dumps({"active": around.name(template)}))
+            # Whether it can be deleted so, nothing says.
+            with contextlib.suppress(Exception):
+                deployment.driver.delete_volume(volume.ref())
+            self.claim_equal(before, victims(around), "other files")
+
+
+def victims(around: Surroundings) -> dict[str, str]:
+    """What is none of a volume's, with what tells a change."""
+    another = {around.another.name: storage.digest(around.another)}
+    return {**storage.contents(around.outside), **another}
 
 
 @expanded
@@ -42,7 +70,7 @@ class InfoFileTest(HostileTest):
             **info_files.FOREIGN,
             "another volume's": around.another.name,
         }
-        before = self._victims(around)
+        before = victims(around)
         for template in self.each(names, "the name of an overlay"):
             name = around.name(template)
             info.write_text(json.dumps({**said, snapshot.id: name}))
@@ -51,12 +79,7 @@ class InfoFileTest(HostileTest):
             self.claim_equal(
                 "error_deleting", snapshot.status, "the snapshot's status"
             )
-            self.claim_equal(before, self._victims(around), "other files")
-
-    def _victims(self, around: Surroundings) -> dict[str, str]:
-        """What is none of the volume's, with what tells a change."""
-        another = {around.another.name: storage.digest(around.another)}
-        return {**storage.contents(around.outside), **another}
+            self.claim_equal(before, victims(around), "other files")
 
     @ddt.data(*OPERATIONS)
     @verifies("SEC-011")

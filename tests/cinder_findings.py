@@ -50,7 +50,8 @@ FINDINGS: Mapping[str, str] = {
     "SEC-001": "initialize_connection looks at the header of the active image "
     "alone, and not at those below it (nfs.py:163)",
     "SEC-002": "whatever the info file names is removed when it has no "
-    "backing file, a file of another volume or outside the share included",
+    "backing file, a file of another volume or outside the share included, "
+    "and with the volume whatever it names as active (nfs.py:609)",
     "SEC-003": "an info file that holds an empty object or list is taken for "
     "no snapshots, and the base image is attached",
     "SEC-004": "a link is followed (remotefs.py:1322 and 1597, nfs.py:163), "

@@ -40,6 +40,18 @@ class ForgetsPending(RemoteFSAssistedDriver):
         return []
 
 
+class NamesRecordedFormat(RemoteFSAssistedDriver):
+    """Names the format that is recorded, whichever image is in use."""
+
+    def initialize_connection(
+        self, volume: Any, connector: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        connection = super().initialize_connection(volume, connector)
+        recorded = volume.admin_metadata.get("format")
+        connection["data"]["format"] = recorded or connection["data"]["format"]
+        return connection
+
+
 class RecordsWhenAsked(RemoteFSAssistedDriver):
     """Puts its records right when an attachment is looked up."""
 
@@ -130,6 +142,7 @@ BROKEN = (
         ("bug 1860913", "bug 1989514"),
     ),
     BrokenDriver(ForgetsPending, ("ERR-004", "FLT-002"), ("bug 1310526",)),
+    BrokenDriver(NamesRecordedFormat, ("CON-004",), ("LIVE-11",)),
     BrokenDriver(RecordsWhenAsked, ("CON-001",)),
     BrokenDriver(AnswersWithPath, ("CON-002",)),
     BrokenDriver(NamesWholePath, ("CON-003",), ("bug 1475419",)),

@@ -140,6 +140,17 @@ class PointsAsProbed(RemoteFSAssistedDriver):
             self._qemu_img.rebase(files.path(plan.above), plan.target, looks)
 
 
+class WantsRecordAbove(RemoteFSAssistedDriver):
+    """Merges no overlay below one that is no snapshot's."""
+
+    def _commit(
+        self, files: VolumeFiles, info: Info, chain: Chain, plan: Plan
+    ) -> Info:
+        if plan.above and plan.above not in info.overlays.values():
+            raise LookupError(f"there is no snapshot of {plan.above}")
+        return super()._commit(files, info, chain, plan)
+
+
 BROKEN = (
     BrokenDriver(CommitsOverlayAbove, ("DAT-002",), ("bug 1468445",)),
     BrokenDriver(StopsAtSixteen, ("DAT-002",), ("bug 1646181",)),
@@ -150,4 +161,5 @@ BROKEN = (
     BrokenDriver(PointsByPath, ("DEL-013",), ("bug 1438027",)),
     BrokenDriver(PointsWithoutFormat, ("DEL-013",)),
     BrokenDriver(PointsAsProbed, ("DEL-013",), ("LIVE-7",)),
+    BrokenDriver(WantsRecordAbove, ("PND-008",)),
 )

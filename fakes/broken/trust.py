@@ -200,6 +200,17 @@ class TakesDamageForNothing(RemoteFSAssistedDriver):
             return Info(files.base, on_share=False)
 
 
+class RemovesWhatIsNamed(RemoteFSAssistedDriver):
+    """Removes with a volume whatever its info file says is in use."""
+
+    def delete_volume(self, volume: Any) -> None:
+        files = self._files(volume)
+        if files.exists(files.info):
+            said = json.loads(files.path(files.info).read_bytes())
+            files.path(said["active"]).unlink(missing_ok=True)
+        super().delete_volume(volume)
+
+
 BROKEN = (
     BrokenDriver(
         TrustsHeaders,
@@ -214,6 +225,7 @@ BROKEN = (
         ("CVE-2014-3641", "CVE-2022-47951", "CVE-2024-32498", "bug 1350504"),
     ),
     BrokenDriver(TrustsInfoFile, ("SEC-002",)),
+    BrokenDriver(RemovesWhatIsNamed, ("SEC-002",)),
     BrokenDriver(TrustsActive, ("SEC-011",)),
     BrokenDriver(FollowsLinks, ("SEC-004",)),
     BrokenDriver(IgnoresSize, ("SEC-009",), ("bug 2059809",)),
