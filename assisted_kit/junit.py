@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from assisted_kit.outcomes import Outcome
@@ -31,27 +32,38 @@ _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(result: RunResult) -> str:
-    """The document, in which every rule has at least one testcase."""
+def render(results: Mapping[str | None, RunResult]) -> str:
+    """The document, in which every rule has at least one testcase.
+
+    :param results: by the back end's name, which the names of suites begin
+        with; of a driver that is no back end, under None.
+    """
     root = Element("testsuites", name="assisted-kit")
-    suites: dict[str, Element] = {}
-    for rule in result.rules:
-        family = rule.rule.id.partition("-")[0]
-        if family not in suites:
-            suites[family] = ElementTree.SubElement(
-                root, "testsuite", name=family
-            )
-            suites[family].append(_properties(result))
-        suites[family].extend(_cases(rule))
-    trouble = _trouble(result)
-    if trouble is not None:
-        root.append(trouble)
+    for name, result in results.items():
+        for suite in _suites(result):
+            if name is not None:
+                suite.set("name", _legal(f"{name}.{suite.attrib['name']}"))
+            root.append(suite)
     for suite in root:
         _count(suite, [suite])
     _count(root, list(root))
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _suites(result: RunResult) -> Iterator[Element]:
+    suites: dict[str, Element] = {}
+    for rule in result.rules:
+        family = rule.rule.id.partition("-")[0]
+        if family not in suites:
+            suites[family] = Element("testsuite", name=family)
+            suites[family].append(_properties(result))
+        suites[family].extend(_cases(rule))
+    yield from suites.values()
+    trouble = _trouble(result)
+    if trouble is not None:
+        yield trouble
 
 
 def _properties(result: RunResult) -> Element:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
@@ -251,9 +252,15 @@ class RunResult:
                 result[name] = list(said)
         return result
 
-    def as_json(self) -> str:
-        """The JSON result as text."""
-        return json.dumps(self.as_dict(), indent=2) + "\n"
+
+def as_json(results: Mapping[str | None, RunResult]) -> str:
+    """The JSON result as text, of a driver or of the back ends by name.
+
+    :param results: of a driver that is no back end, under None.
+    """
+    content = {name: result.as_dict() for name, result in results.items()}
+    said = content.get(None, {"backends": content})
+    return json.dumps(said, indent=2) + "\n"
 
 
 def by_rule(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from oslo_config import cfg
 
+from assisted_kit import backends
 from assisted_kit import capabilities
 from assisted_kit.capabilities import Capability
 from assisted_kit.errors import AssistedKitError
@@ -105,12 +106,17 @@ class Settings:
 def read(config_file: str | None) -> Settings:
     """Read a configuration file, or take the defaults.
 
+    :param config_file: its name, or ``FILE[SECTION]`` for a back end of a
+        ``cinder.conf``.
     :raises UsageError: naming the file and what is wrong in it.
     """
     if config_file is None:
         return Settings()
     if not config_file:
         raise UsageError("the name of the configuration file is empty")
+    file, section = backends.split(config_file)
+    if section is not None:
+        return _of_backend(config_file, file, section)
     path = Path(config_file)
     if not path.is_file():
         found = "is not a file" if path.exists() else "does not exist"
@@ -141,6 +147,16 @@ def read(config_file: str | None) -> Settings:
         AssistedKitError,
     ) as error:
         raise UsageError(f"{config_file}: {error}") from error
+
+
+def _of_backend(config_file: str, file: str, section: str) -> Settings:
+    try:
+        backend = backends.read(file, section)
+    except backends.BackendError as error:
+        raise UsageError(str(error)) from error
+    return Settings(
+        config_file, backend.driver, driver_options=backend.options
+    )
 
 
 def _parse(

@@ -37,7 +37,7 @@ class CinderDeployment(Deployment):
         self._hand_over(
             REFERENCE_DRIVER,
             DriverAdapter(
-                RemoteFSAssistedDriver, {"export": NfsAdapter.share_name}
+                RemoteFSAssistedDriver, {"export": NfsAdapter().share_name}
             ),
         )
 

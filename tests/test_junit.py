@@ -44,7 +44,7 @@ RESULT = result_of(
 
 
 def parsed(result: RunResult) -> ElementTree.Element:
-    return ElementTree.fromstring(junit.render(result).encode())
+    return ElementTree.fromstring(junit.render({None: result}).encode())
 
 
 def test_suite_for_each_family_and_case_for_each_test() -> None:

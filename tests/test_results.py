@@ -9,6 +9,7 @@ import pytest
 
 from assisted_kit.abilities import Ability
 from assisted_kit.abilities import AbilityStatus
+from assisted_kit.results import as_json
 from assisted_kit.results import by_rule
 from assisted_kit.results import ExitStatus
 from assisted_kit.results import Outcome
@@ -157,7 +158,7 @@ def test_json_result() -> None:
         left_out=["deselected: 1 test of MUS-001"],
         tampered=["x was replaced at run time"],
     )
-    assert json.loads(failed.as_json()) == {
+    assert json.loads(as_json({None: failed})) == {
         "verdict": "not conformant",
         "driver": "vendor:Driver",
         "profile": "legacy",

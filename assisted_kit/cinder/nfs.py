@@ -19,7 +19,6 @@ class NfsAdapter(RemoteFSAdapter):
     """Constructs NfsDriver, unmodified, with the options of its group."""
 
     driver_class = nfs.NfsDriver
-    share_name = f"{HOST}:{EXPORT}"
     prefix = "nfs"
     own_options = nfs.nfs_opts
 
@@ -30,9 +29,16 @@ class NfsAdapter(RemoteFSAdapter):
             "nas_secure_file_operations": "false",
             "nas_secure_file_permissions": "false",
             "nfs_snapshot_support": True,
-            "nfs_qcow2_volumes": base_format == "qcow2",
             **self.options,
         }
+
+    @property
+    def share_name(self) -> str:
+        host = self.options.get("nas_host", HOST)
+        return f"{host}:{self.options.get('nas_share_path', EXPORT)}"
+
+    def base_option(self, base_format: str) -> dict[str, Any]:
+        return {"nfs_qcow2_volumes": base_format == "qcow2"}
 
     def have_mounted(self, driver: Any, share: Path) -> None:
         mounted_by_client(driver, share)

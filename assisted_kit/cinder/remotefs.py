@@ -44,8 +44,12 @@ class RemoteFSAdapter(DriverAdapter):
     """Constructs a driver, unmodified, with the options of its group."""
 
     driver_class: type[Any]
-    share_name: str
-    """What a volume has as its ``provider_location``."""
+
+    @property
+    @abstractmethod
+    def share_name(self) -> str:
+        """What a volume has as its ``provider_location``."""
+
     prefix: str
     """How the driver's own options begin."""
     own_options: Sequence[Any]
@@ -70,6 +74,11 @@ class RemoteFSAdapter(DriverAdapter):
 
         Where shares are mounted is added to them.
         """
+
+    @abstractmethod
+    def base_option(self, base_format: str) -> dict[str, Any]:
+        """What makes new volumes ``raw`` or ``qcow2``, whatever a section
+        of a ``cinder.conf`` says: both are verified."""
 
     @abstractmethod
     def have_mounted(self, driver: Any, share: Path) -> None:
@@ -101,11 +110,16 @@ class RemoteFSAdapter(DriverAdapter):
             ],
             config_group=group,
         )
-        values = self.configuration(share, base_format)
+        values = {
+            **self.configuration(share, base_format),
+            **self.base_option(base_format),
+        }
         mounts = service.mounts_of(share)
         values[f"{self.prefix}_mount_point_base"] = str(mounts)
         for name, value in values.items():
-            service.CONF.set_override(name, value, group)
+            # A back end's section may have options of other services' too.
+            if name in service.CONF[group]:
+                service.CONF.set_override(name, value, group)
         driver = self.driver_class(configuration=options)
         driver._execute = without_probe(driver._execute)
         self.have_mounted(driver, share)

@@ -17,7 +17,6 @@ class VZStorageAdapter(RemoteFSAdapter):
     """Constructs VZStorageDriver, unmodified, with its group's options."""
 
     driver_class = vzstorage.VZStorageDriver
-    share_name = "volumes"
     prefix = "vzstorage"
     own_options = vzstorage.vzstorage_opts
 
@@ -26,10 +25,16 @@ class VZStorageAdapter(RemoteFSAdapter):
         shares.parent.mkdir(parents=True, exist_ok=True)
         shares.write_text(f"{self.share_name} []\n")
         return {
-            "vzstorage_shares_config": str(shares),
-            "vzstorage_default_volume_format": base_format,
             **self.options,
+            "vzstorage_shares_config": str(shares),
         }
+
+    @property
+    def share_name(self) -> str:
+        return "volumes"
+
+    def base_option(self, base_format: str) -> dict[str, Any]:
+        return {"vzstorage_default_volume_format": base_format}
 
     def have_mounted(self, driver: Any, share: Path) -> None:
         mounted_by_client(driver, share)

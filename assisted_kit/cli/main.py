@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,15 @@ from typing import NoReturn
 
 import click
 
+from assisted_kit import backends
 from assisted_kit import dossiers
 from assisted_kit import exploration
 from assisted_kit import junit
+from assisted_kit import settings
 from assisted_kit import suite
 from assisted_kit.cli import rendering
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.results import as_json
 from assisted_kit.results import ExitStatus
 from assisted_kit.results import RunResult
 from assisted_kit.run_options import RunOptions
@@ -52,6 +56,19 @@ def main() -> None:
     "config_file",
     metavar="FILE",
     help="The configuration file of the driver under test.",
+)
+@click.option(
+    "--config-file",
+    "cinder_conf",
+    metavar="CINDER_CONF",
+    help="A cinder.conf, whose back ends are verified as configured.",
+)
+@click.option(
+    "--backend",
+    "names",
+    metavar="SECTION",
+    multiple=True,
+    help="Of its back ends only this one; may be repeated.",
 )
 @click.option(
     "--rule",
@@ -107,6 +124,8 @@ def main() -> None:
 def run(
     driver: str | None,
     config_file: str | None,
+    cinder_conf: str | None,
+    names: tuple[str, ...],
     rule_ids: tuple[str, ...],
     json_file: Path | None,
     junit_file: Path | None,
@@ -116,7 +135,9 @@ def run(
     seed: str | None,
     examples: str | None,
 ) -> None:
-    """Put a driver before the suite.
+    """Put a driver before the suite, or each back end of a cinder.conf.
+
+    Of several back ends the worst exit status counts.
 
     Exit status: 0 conformant, or everything selected passed; 1 a MUST rule
     failed; 2 wrong usage; 3 the kit could not run, or something that was
@@ -128,25 +149,24 @@ def run(
         number = _number(processes)
         if dossier is not None:
             dossiers.prepare("--dossier", str(dossier))
-        result = suite.run(
-            driver,
-            config_file,
-            rule_ids,
-            _progress,
-            number,
-            RunOptions(dossier, exhaustive, exploration.said(seed, examples)),
+        options = RunOptions(
+            dossier, exhaustive, exploration.said(seed, examples)
         )
-        _end_progress()
+        results: dict[str | None, RunResult] = {}
+        for name, file in _configured(config_file, cinder_conf, names):
+            results[name] = suite.run(
+                driver, file, rule_ids, _progress, number, options
+            )
+            _end_progress()
+            if results[name].exit_status is ExitStatus.INTERRUPTED:
+                break
         # The files first: whoever reads the text may stop reading it.
         for output in outputs:
-            output.write(result)
-        if result.began:
-            to_stderr = any(output.is_stdout for output in outputs)
-            _echo(rendering.render(result, rendering.width()), err=to_stderr)
-        else:
-            for message in result.trouble or ("interrupted",):
-                _echo(f"assisted-kit: {message}", err=True)
-        _exit(result.exit_status)
+            output.write(results)
+        to_stderr = any(output.is_stdout for output in outputs)
+        for name, result in results.items():
+            _show(name, result, to_stderr)
+        _exit(max(result.exit_status for result in results.values()))
 
 
 @main.command()
@@ -212,6 +232,43 @@ def doctor(cinder: bool, as_json: bool) -> None:
                 _echo(line)
         differ = any(diagnosis.differences for diagnosis in found.values())
         _exit(ExitStatus.FAILED if differ else ExitStatus.PASSED)
+
+
+def _configured(
+    config_file: str | None, cinder_conf: str | None, names: Sequence[str]
+) -> list[tuple[str | None, str | None]]:
+    """What is to be verified: back ends, each with its configuration.
+
+    :raises UsageError: they are not named, or cannot be read.
+    """
+    if cinder_conf is None:
+        if names:
+            raise UsageError(
+                "--backend names a section of a cinder.conf, which is named "
+                "by --config-file"
+            )
+        return [(None, config_file)]
+    if config_file is not None:
+        raise UsageError("--config and --config-file exclude each other")
+    try:
+        chosen = list(dict.fromkeys(names)) or backends.enabled(cinder_conf)
+    except backends.BackendError as error:
+        raise UsageError(str(error)) from error
+    found = [(name, backends.written(cinder_conf, name)) for name in chosen]
+    for _, file in found:
+        # All of them, before the first one is run.
+        settings.read(file)
+    return list(found)
+
+
+def _show(name: str | None, result: RunResult, to_stderr: bool) -> None:
+    if name is not None:
+        _echo(f"[{name}]", err=to_stderr)
+    if result.began:
+        _echo(rendering.render(result, rendering.width()), err=to_stderr)
+    else:
+        for message in result.trouble or ("interrupted",):
+            _echo(f"assisted-kit: {message}", err=True)
 
 
 @contextmanager
@@ -280,9 +337,9 @@ class _Output:
                 f"{error.strerror}"
             ) from error
 
-    def write(self, result: RunResult) -> None:
-        make = {"--json": RunResult.as_json, "--junit": junit.render}
-        text = make[self.option](result)
+    def write(self, results: Mapping[str | None, RunResult]) -> None:
+        make = {"--json": as_json, "--junit": junit.render}
+        text = make[self.option](results)
         if self.is_stdout:
             _echo(text, nl=False)
             return

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Back ends of a cinder.conf, verified as they are configured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from cinder_database import needs_cinder
+
+from assisted_kit import settings
+from tests.command_line import assisted_kit_run
+from tests.command_line import Finished
+
+CONF = """\
+[DEFAULT]
+enabled_backends = good, bad
+[database]
+connection = mysql+pymysql://cinder:secret@db/cinder
+[backend_defaults]
+colour = blue
+export = filer:/shared
+[good]
+volume_driver = reference_driver.driver.RemoteFSAssistedDriver
+export = filer:/good
+[bad]
+volume_driver = fakes.broken.creates.OneSectorShort
+[nfs1]
+volume_driver = cinder.volume.drivers.nfs.NfsDriver
+volume_backend_name = gold
+nas_host = 198.51.100.9
+nas_share_path = /exports/gold
+nfs_qcow2_volumes = True
+nfs_mount_options = vers=4
+image_volume_cache_enabled = True
+[homeless]
+colour = red
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """One with a cinder.conf."""
+    (tmp_path / "cinder.conf").write_text(CONF)
+    return tmp_path
+
+
+def run(directory: Path, *words: str) -> Finished:
+    """Verify an easy rule."""
+    return assisted_kit_run(
+        directory,
+        *("--config-file", "cinder.conf"),
+        *words,
+        rules=("CRE-001",),
+    )
+
+
+def statuses(done: Finished) -> dict[str, str]:
+    """How the rule ended for each back end."""
+    assert done.result is not None, done.errors
+    found = done.result["backends"].items()
+    return {name: result["rules"][0]["status"] for name, result in found}
+
+
+def test_every_enabled_back_end_is_verified(directory: Path) -> None:
+    done = run(directory, "--junit", "junit.xml")
+    assert done.exit_status == 1
+    assert statuses(done) == {"good": "passed", "bad": "failed"}
+    first, _, second = done.output.partition("[bad]\n")
+    assert first.startswith("[good]\n")
+    assert "not conformant: fakes.broken.creates:OneSectorShort" in second
+    suites = ElementTree.parse(directory / "junit.xml").getroot()
+    assert [suite.attrib["name"] for suite in suites] == [
+        "good.CRE",
+        "bad.CRE",
+    ]
+
+
+def test_only_those_that_are_named_are_verified(directory: Path) -> None:
+    done = run(directory, "--backend", "good", "--backend", "good")
+    assert done.exit_status == 0, done.errors
+    assert statuses(done) == {"good": "passed"}
+
+
+def test_failure_says_how_to_repeat_it(directory: Path) -> None:
+    done = run(directory, "--backend", "bad")
+    assert "--config 'cinder.conf[bad]' --rule CRE-001" in done.output
+    again = assisted_kit_run(
+        directory, "--config", "cinder.conf[bad]", rules=("CRE-001",)
+    )
+    assert again.statuses == {"CRE-001": "failed"}
+
+
+def test_section_is_the_configuration(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(directory)
+    found = settings.read("cinder.conf[good]")
+    assert found.driver == "reference_driver.driver:RemoteFSAssistedDriver"
+    assert found.driver_options == {
+        "colour": "blue",
+        "export": "filer:/good",
+    }
+    # The service's own are left alone.
+    assert (found.database, found.share) == (None, None)
+
+
+def test_file_whose_name_looks_so_is_itself(tmp_path: Path) -> None:
+    file = tmp_path / "kit[1]"
+    file.write_text("[assisted_kit]\npatience = 7\n")
+    assert settings.read(str(file)).patience == 7
+
+
+@needs_cinder
+def test_driver_of_cinders_has_its_section(directory: Path) -> None:
+    done = run(directory, "--backend", "nfs1")
+    assert statuses(done) == {"nfs1": "passed"}, done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--config-file", "cinder.conf", "--backend", "none"),
+            "has no section [none]; enabled_backends names good, bad",
+        ),
+        (
+            ("--config-file", "cinder.conf", "--backend", "homeless"),
+            "volume_driver in [homeless] is missing",
+        ),
+        (("--backend", "good"), "--config-file"),
+        (("--config-file", "none.conf"), "none.conf does not exist"),
+        (("--config-file", "empty.conf"), "enabled_backends in [DEFAULT]"),
+        (
+            ("--config-file", "cinder.conf", "--config", "kit.conf"),
+            "exclude each other",
+        ),
+        (("--config", "cinder.conf[none]"), "has no section [none]"),
+    ],
+)
+def test_wrong_usage(
+    words: tuple[str, ...], said: str, directory: Path
+) -> None:
+    (directory / "empty.conf").touch()
+    done = assisted_kit_run(directory, *words)
+    assert done.exit_status == 2
+    assert said in done.errors
+    assert done.output == ""
