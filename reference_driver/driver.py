@@ -23,14 +23,14 @@ from typing import Any
 from reference_driver import info_file
 from reference_driver.carrying_out import DeleteWork
 from reference_driver.chain import Chain
-from reference_driver.errors import InvalidVolume
 from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
-from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
 from reference_driver.planning import merge
 from reference_driver.reverting import RemoteFSReverts
+from reference_driver.share import formats_of
+from reference_driver.share import is_attached
 from reference_driver.share import RECORDED
 from reference_driver.uploading import RemoteFSUploads
 from reference_driver.volumes import RemoteFSVolumes
@@ -75,7 +75,7 @@ class RemoteFSAssistedDriver(
         :raises ChainUnsettled: an earlier operation is in doubt.
         """
         volume = snapshot_ref.volume
-        attached = _is_attached(volume)
+        attached = is_attached(volume)
         files, _, chain = self._settled_chain(volume, but=snapshot_ref)
         overlay = files.overlay(snapshot_ref.id)
         if "create_info:type" not in snapshot_ref.snapshot_admin_metadata:
@@ -145,7 +145,7 @@ class RemoteFSAssistedDriver(
         :raises ChainUnsettled: another operation is in doubt.
         """
         volume = snapshot_ref.volume
-        attached = _is_attached(volume)
+        attached = is_attached(volume)
         files, info, chain = self._chain(volume)
         request: dict[str, str | None] = {}
         if snapshot_ref.id in info.overlays:
@@ -213,7 +213,7 @@ class RemoteFSAssistedDriver(
             )
             if plan.remove:
                 self._remove(files, chain, plan, volume)
-        return {"volume_admin_metadata": _formats(files, info, base_format)}
+        return {"volume_admin_metadata": formats_of(files, info, base_format)}
 
 
 class RemoteFSEncryptingDriver(RemoteFSAssistedDriver):
@@ -226,30 +226,3 @@ class RemoteFSEncryptingDriver(RemoteFSAssistedDriver):
     assisted_capabilities = RemoteFSAssistedDriver.assisted_capabilities | {
         "encryption"
     }
-
-
-def _is_attached(volume: Any) -> bool:
-    """Whether a guest has the active image open (commit fb48a1fe6).
-
-    :raises InvalidVolume: attached other than exactly once.
-    """
-    if volume.attach_status != "attached":
-        return False
-    count = len(volume.volume_attachment)
-    if count != 1:
-        raise InvalidVolume(
-            f"volume {volume.id} has {count} attachments; a snapshot of an "
-            f"attached volume needs exactly one"
-        )
-    return True
-
-
-def _formats(
-    files: VolumeFiles, info: Info, base_format: str
-) -> dict[str, str | None]:
-    """The formats to record for the chain as it is now."""
-    if not files.exists(files.base):
-        # Everything was pulled: a former overlay is the base image.
-        base_format = "qcow2"
-    format_ = base_format if info.active == files.base else "qcow2"
-    return {"format": format_, "base_format": base_format}

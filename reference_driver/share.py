@@ -17,6 +17,7 @@ from reference_driver.encryption import Keys
 from reference_driver.errors import ChainUnsettled
 from reference_driver.errors import DamagedInfoFile
 from reference_driver.errors import ForeignImage
+from reference_driver.errors import InvalidVolume
 from reference_driver.files import VolumeFiles
 from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
@@ -63,6 +64,17 @@ class RemoteFSShare:
 
     def _files(self, volume: Any) -> VolumeFiles:
         return VolumeFiles(self._directory, volume)
+
+    def _new_files(self, volume: Any) -> VolumeFiles:
+        """The files of a volume to be made, of which none may be there."""
+        files = self._files(volume)
+        for name in (*files.images(), files.info):
+            if files.exists(name):
+                raise InvalidVolume(
+                    f"{files.path(name)} is there already: it is not "
+                    f"overwritten"
+                )
+        return files
 
     def _qemu_img_of(self, files: VolumeFiles) -> QemuImg:
         """``qemu-img`` as it opens the images of a volume.
@@ -232,6 +244,33 @@ class RemoteFSShare:
                 or not chains.is_empty(files, files.overlay(snapshot.id))
             )
         ]
+
+
+def is_attached(volume: Any) -> bool:
+    """Whether a guest has the active image open (commit fb48a1fe6).
+
+    :raises InvalidVolume: attached other than exactly once.
+    """
+    if volume.attach_status != "attached":
+        return False
+    count = len(volume.volume_attachment)
+    if count != 1:
+        raise InvalidVolume(
+            f"volume {volume.id} has {count} attachments; a snapshot of an "
+            f"attached volume needs exactly one"
+        )
+    return True
+
+
+def formats_of(
+    files: VolumeFiles, info: Info, base_format: str
+) -> dict[str, str | None]:
+    """The formats to record for the chain as it is now."""
+    if not files.exists(files.base):
+        # Everything was pulled: a former overlay is the base image.
+        base_format = "qcow2"
+    format_ = base_format if info.active == files.base else "qcow2"
+    return {"format": format_, "base_format": base_format}
 
 
 def _may_be_unrecorded(files: VolumeFiles, overlay: str, volume: Any) -> bool:

@@ -162,17 +162,6 @@ class RemoteFSVolumes(RemoteFSShare):
 
     # -- making files
 
-    def _new_files(self, volume: Any) -> VolumeFiles:
-        """The files of a volume to be made, of which none may be there."""
-        files = self._files(volume)
-        for name in (*files.images(), files.info):
-            if files.exists(name):
-                raise InvalidVolume(
-                    f"{files.path(name)} is there already: it is not "
-                    f"overwritten"
-                )
-        return files
-
     def _made(self, format_: str) -> dict[str, Any]:
         return {
             "provider_location": self._export,

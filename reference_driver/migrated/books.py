@@ -21,12 +21,12 @@ from reference_driver.carrying_out import DeleteWork
 from reference_driver.chain import Chain
 from reference_driver.chain import Image
 from reference_driver.encryption import Keys
-from reference_driver.errors import InvalidVolume
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 from reference_driver.plan import Plan
 from reference_driver.planning import merge
 from reference_driver.qemu_img import QemuImg
+from reference_driver.share import formats_of
 
 
 @dataclass(slots=True)
@@ -146,19 +146,12 @@ class Books(DeleteWork):
             sync_directory=False,
         )
 
-    def see_that_nothing_is_there(self, volume: Any) -> VolumeFiles:
-        """The files of a volume to be made, of which none may be there.
+    def see_that_nothing_is_there(self, volume: Any) -> None:
+        """See that a volume to be made overwrites nothing.
 
-        :raises InvalidVolume: one is, and it is not overwritten.
+        :raises InvalidVolume: a file of its is there.
         """
-        files = self._files(volume)
-        for name in (*files.images(), files.info):
-            if files.exists(name):
-                raise InvalidVolume(
-                    f"{files.path(name)} is there already: it is not "
-                    f"overwritten"
-                )
-        return files
+        self._new_files(volume)
 
     def check_names(self, volume: Any) -> None:
         """See that the info file, if there is one, names the volume's own.
@@ -207,11 +200,7 @@ class Books(DeleteWork):
         files = self._files(volume)
         info = self._read_info(files, volume)
         base_format = self._base_format(files, info, volume)
-        if not files.exists(files.base):
-            # Everything was pulled: a former overlay is the base image.
-            base_format = "qcow2"
-        format_ = base_format if info.active == files.base else "qcow2"
-        return {"format": format_, "base_format": base_format}
+        return formats_of(files, info, base_format)
 
     def commit(self, state: State, name: str) -> None:
         """Merge an overlay of a detached volume into its backing file."""

@@ -20,6 +20,7 @@ from reference_driver.migrated.working import Work
 from reference_driver.migrated.working import Working
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
+from reference_driver.share import is_attached
 from reference_driver.share import RECORDED
 
 
@@ -39,7 +40,7 @@ class AssistedSnapshots(Working):
     ) -> dict[str, Any]:
         """Make the overlay, by upstream's ``_create_snapshot``."""
         volume = snapshot_ref.volume
-        attached = _is_attached(volume)
+        attached = is_attached(volume)
         self.check_snapshot_support()
         state = self.books.settled(volume, but=snapshot_ref)
         overlay = state.files.overlay(snapshot_ref.id)
@@ -115,7 +116,7 @@ class AssistedSnapshots(Working):
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
         """Work out the merge, and change nothing."""
-        attached = _is_attached(snapshot_ref.volume)
+        attached = is_attached(snapshot_ref.volume)
         plan, is_to_merge = self.books.decide(snapshot_ref, attached)
         request = plan.request() if is_to_merge and attached else {}
         return {
@@ -205,19 +206,3 @@ def _names(state: State, plan: Plan) -> dict[str, Any]:
         ),
         "new_base_file": plan.target or None,
     }
-
-
-def _is_attached(volume: Any) -> bool:
-    """Whether a guest has the active image open.
-
-    :raises InvalidVolume: attached other than exactly once.
-    """
-    if volume.attach_status != "attached":
-        return False
-    count = len(volume.volume_attachment)
-    if count != 1:
-        raise exception.InvalidVolume(
-            reason=f"volume {volume.id} has {count} attachments; a snapshot "
-            f"of an attached volume needs exactly one"
-        )
-    return True
