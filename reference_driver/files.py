@@ -25,7 +25,7 @@ from reference_driver.errors import ForeignImage
 
 _OVERLAY_SUFFIX = r"\.(?:tmp-snap-)?[0-9a-f-]+"
 
-_UNFINISHED = ".new"
+UNFINISHED = ".new"
 """Ends the name of a file that is being made."""
 
 
@@ -102,8 +102,8 @@ class VolumeFiles:
             for name in os.listdir(self.directory)
             if name.startswith(self.base)
             and (
-                self._is_image(name.removesuffix(_UNFINISHED))
-                or name.removesuffix(_UNFINISHED) == self.info
+                self._is_image(name.removesuffix(UNFINISHED))
+                or name.removesuffix(UNFINISHED) == self.info
             )
         )
 
@@ -132,7 +132,7 @@ class VolumeFiles:
         :param like: an image whose owner and mode the new one gets, so
             that whoever runs the guest can open it (bug 1286376).
         """
-        temporary = self.path(f"{name}{_UNFINISHED}")
+        temporary = self.path(f"{name}{UNFINISHED}")
         temporary.unlink(missing_ok=True)
         try:
             write(temporary)
@@ -161,7 +161,7 @@ class VolumeFiles:
 
     def remove(self, name: str) -> None:
         """Remove a file, and what a killed :meth:`make` left of it."""
-        for path in (self.path(name), self.path(f"{name}{_UNFINISHED}")):
+        for path in (self.path(name), self.path(f"{name}{UNFINISHED}")):
             path.unlink(missing_ok=True)
         self.sync_directory()
 

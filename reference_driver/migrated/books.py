@@ -7,6 +7,7 @@ notion of an operation whose outcome is unknown; the reference driver does.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from reference_driver.chain import Image
 from reference_driver.encryption import Keys
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
+from reference_driver.migrated.files_as_root import FilesAsRoot
 from reference_driver.plan import Plan
 from reference_driver.planning import merge
 from reference_driver.qemu_img import QemuImg
@@ -64,6 +66,8 @@ class Books(DeleteWork):
 
     def _files(self, volume: Any) -> VolumeFiles:
         directory = Path(self._driver._local_volume_dir(volume))
+        if self._driver._execute_as_root and os.geteuid() != 0:
+            return FilesAsRoot(directory, volume, self._as_upstream)
         return VolumeFiles(directory, volume)
 
     def _as_upstream(self, *words: str, **options: Any) -> Any:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that a volume service changes by commands, since it may not itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reference_driver import info_file
+from reference_driver.info_file import Info
+from reference_driver.migrated.files_as_root import FilesAsRoot
+from tests.hooks_alone import DetachedVolume
+
+
+class Commands:
+    """Runs commands, and remembers which."""
+
+    def __init__(self) -> None:
+        self.run: list[str] = []
+
+    def __call__(self, *words: str) -> None:
+        self.run.append(words[0])
+        subprocess.run(words, check=True)
+
+
+@pytest.fixture
+def commands() -> Commands:
+    """What the files are changed by."""
+    return Commands()
+
+
+@pytest.fixture
+def files(
+    tmp_path: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> FilesAsRoot:
+    """Files that this process may not change."""
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError
+
+    volume = DetachedVolume(tmp_path)
+    for name in ("chmod", "fchmod", "chown", "fchown", "rename", "replace"):
+        monkeypatch.setattr(os, name, refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    return FilesAsRoot(tmp_path, volume.ref(), commands)
+
+
+def test_file_is_whole_and_like_its_model(
+    files: FilesAsRoot, commands: Commands
+) -> None:
+    base = files.path(files.base)
+    subprocess.run(["chmod", "640", base], check=True)
+    before = {path.name for path in files.directory.iterdir()}
+    info_file.write(files, Info(files.base))
+    assert info_file.read(files).active == files.base
+    assert files.path(files.info).stat().st_mode == base.stat().st_mode
+    after = {path.name for path in files.directory.iterdir()}
+    assert after == before | {files.info}
+    assert commands.run[-1] == "mv"
+
+
+def test_nothing_is_left_of_one_that_could_not_be_written(
+    files: FilesAsRoot,
+) -> None:
+    info_file.write(files, Info(files.base))
+    before = files.path(files.info).read_bytes()
+
+    def fail(path: Path) -> None:
+        path.write_text("half")
+        raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        files.make(files.info, fail)
+    names = {path.name for path in files.directory.iterdir()}
+    assert names == {files.base, files.info}
+    assert files.path(files.info).read_bytes() == before
+
+
+def test_what_a_killed_service_left_is_removed_as_well(
+    files: FilesAsRoot,
+) -> None:
+    info_file.write(files, Info(files.base))
+    (files.directory / f"{files.info}.new").touch()
+    files.remove(files.info)
+    assert [path.name for path in files.directory.iterdir()] == [files.base]
