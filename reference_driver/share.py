@@ -76,6 +76,33 @@ class RemoteFSShare:
                 )
         return files
 
+    def _copy_image(
+        self,
+        source: VolumeFiles,
+        image: chains.Image,
+        files: VolumeFiles,
+        format_: str,
+    ) -> None:
+        """Make a base image that holds what is read through another image.
+
+        Of two volumes of which both are encrypted, or none.
+        """
+        size = files.volume.size
+        qemu_img = self._qemu_img_of(files)
+        path = source.path(image.name)
+
+        def write(new: Path) -> None:
+            if source.encrypted:
+                self._encrypted(files).convert_from(
+                    self._encrypted(source), path, new
+                )
+            else:
+                qemu_img.convert(path, image.format, new, format_)
+            if image.virtual_size < size * chains.GIB:
+                qemu_img.resize(new, format_, size)
+
+        files.make(files.base, write, like=path)
+
     def _qemu_img_of(self, files: VolumeFiles) -> QemuImg:
         """``qemu-img`` as it opens the images of a volume.
 

@@ -186,22 +186,7 @@ class RemoteFSVolumes(RemoteFSShare):
                 f"is encrypted: the other cannot be a copy of it"
             )
         format_ = self._new_format(files)
-        image = chain.find(name)
-        qemu_img = self._qemu_img_of(files)
-
-        def write(path: Path) -> None:
-            if source.encrypted:
-                self._encrypted(files).convert_from(
-                    self._encrypted(source), source.path(name), path
-                )
-            else:
-                qemu_img.convert(
-                    source.path(name), image.format, path, format_
-                )
-            if image.virtual_size < volume.size * chains.GIB:
-                qemu_img.resize(path, format_, volume.size)
-
-        files.make(files.base, write, like=source.path(name))
+        self._copy_image(source, chain.find(name), files, format_)
         return self._made(format_)
 
 

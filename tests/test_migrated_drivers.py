@@ -20,17 +20,55 @@ SAMPLE = ("ABL-005", "CRE-002", "DEL-003", "ERR-004", "HKS-007", "LAY-003")
 """What each of them fails as Cinder ships it, and what is quick."""
 
 MENDS = {
-    "PendingOverlays": ("ERR-004",),
-    "SettledChains": ("ABL-010", "PND-002"),
-    "WholeVolumes": ("CAL-007", "LAY-009"),
-    "WholeInfoFile": ("LAY-003",),
-    "RecordedFormats": ("DEL-013",),
-    "NamedFormats": ("HKS-007",),
-    "UnopenedBackingFiles": ("HKS-007", "SEC-016"),
-    "RecordedCopies": ("ABL-004", "ABL-005"),
-    "UnlinksLast": ("CRH-002",),
+    "MigratedNfsDriver": {
+        "PendingOverlays": ("ERR-004",),
+        "SettledChains": ("ABL-010", "PND-002"),
+        "EncryptedVolumes": ("ENC-001",),
+        "WholeVolumes": ("CAL-007", "LAY-009", "SEC-002"),
+        "WholeInfoFile": ("LAY-003",),
+        "NamedFormats": ("ENC-002", "HKS-007"),
+        "UnopenedBackingFiles": ("HKS-007", "SEC-016"),
+        "RecordedCopies": ("ABL-004", "ABL-005"),
+        "UnlinksLast": ("CRH-002",),
+    },
+    "MigratedQuobyteDriver": {
+        "RecordedResize": ("ABL-012", "HKS-007"),
+        "FormatInUse": ("CON-004",),
+        "RestoringSources": ("CAL-008",),
+    },
+    "MigratedVZStorageDriver": {
+        "RecordedResize": ("ABL-012", "HKS-007"),
+        "RecordsFormat": ("CON-003", "CRE-001"),
+        "NamesRaw": ("CON-003", "CON-004"),
+        "RecordedFormats": ("CRE-002",),
+        "NoCachedInformation": ("CAL-007", "DEL-002"),
+    },
 }
-"""Of each mend the rules that NfsDriver fails without it."""
+"""Of each driver the mends, and the rules that it fails without them."""
+
+WITHOUT = """\
+from reference_driver.migrated import drivers
+
+whole = drivers.{driver}
+bases = [
+    base
+    for each in whole.__bases__
+    for base in (
+        each.__bases__ if each is drivers.MigratedRemoteFS else [each]
+    )
+    if base.__name__ != "{mend}"
+]
+Driver = type(
+    "Driver",
+    tuple(bases),
+    {{
+        name: value
+        for name, value in vars(whole).items()
+        if not name.startswith("__")
+    }},
+)
+"""
+"""A module with a driver that lacks a mend."""
 
 pytestmark = needs_cinder
 
@@ -62,26 +100,23 @@ def test_migrated_nfs_driver_is_conformant(seed: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "mend",
+    ("driver", "mend"),
     [
         pytest.param(
-            mend, marks=() if mend == "WholeInfoFile" else pytest.mark.slow
+            driver,
+            mend,
+            marks=() if mend == "WholeInfoFile" else pytest.mark.slow,
         )
-        for mend in MENDS
+        for driver, mends in MENDS.items()
+        for mend in mends
     ],
 )
 def test_without_a_mend_its_rules_are_failed(
-    mend: str, tmp_path: Path
+    driver: str, mend: str, tmp_path: Path
 ) -> None:
-    others = ", ".join(f"mends.{each}" for each in MENDS if each != mend)
-    (tmp_path / "unmended.py").write_text(
-        "from cinder.volume.drivers import nfs\n"
-        "from reference_driver.migrated import mends\n"
-        "from reference_driver.migrated.hooks import AssistedSnapshots\n\n\n"
-        f"class Driver(AssistedSnapshots, {others}, nfs.NfsDriver):\n"
-        "    pass\n"
-    )
-    rules = MENDS[mend]
+    module = WITHOUT.format(driver=driver, mend=mend)
+    (tmp_path / "unmended.py").write_text(module)
+    rules = MENDS[driver][mend]
     done = assisted_kit_run(
         tmp_path, "--driver", "unmended:Driver", rules=rules
     )
@@ -90,10 +125,11 @@ def test_without_a_mend_its_rules_are_failed(
 
 def test_every_mend_is_tried() -> None:
     # Read, not imported: Cinder stays out of the tests' process.
-    source = Path(reference_driver.__file__).parent / "migrated" / "mends.py"
+    directory = Path(reference_driver.__file__).parent / "migrated"
     defined = {
         node.name
-        for node in ast.parse(source.read_text()).body
+        for file in directory.glob("mends*.py")
+        for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.ClassDef)
     }
-    assert defined == MENDS.keys()
+    assert defined == {mend for mends in MENDS.values() for mend in mends}

@@ -20,7 +20,10 @@ from cinder.volume.drivers.san import san
 
 from assisted_kit.adapter import DriverAdapter
 from assisted_kit.capabilities import Capability
+from assisted_kit.cinder import keys
 from assisted_kit.cinder import service
+from assisted_kit.key_manager import EncryptionKey
+from assisted_kit.key_manager import passphrase
 
 HOST = "192.0.2.7"
 
@@ -134,6 +137,13 @@ class RemoteFSAdapter(DriverAdapter):
 
     def mount_point(self, driver: Any, share: Path) -> Path:
         return Path(driver._get_mount_point_for_share(self.share_name))
+
+    def encryption_key(self) -> EncryptionKey:
+        if Capability.encryption not in self.capabilities:
+            return super().encryption_key()
+        key_id = keys.KEYS.create_key(self.context())
+        key = keys.KEYS.get(self.context(), key_id)
+        return EncryptionKey(key_id, passphrase(key))
 
     def context(self) -> Any:
         return service.admin_context()

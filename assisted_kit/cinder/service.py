@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from castellan import key_manager
 from cinder import context
 from cinder import coordination
 from cinder import objects
@@ -27,9 +28,11 @@ from cinder.common import config  # noqa: F401 - declares state_path
 from cinder.db import migration
 from cinder.image import image_utils  # noqa: F401 - declares its directory
 from cinder.privsep import sys_admin_pctxt
+from cinder.volume import volume_utils
 from oslo_concurrency import processutils
 from oslo_config import cfg
 
+from assisted_kit.cinder import keys
 from assisted_kit.errors import AssistedKitError
 
 CONF = cfg.CONF
@@ -58,12 +61,14 @@ def set_up(directory: Path) -> str:
 def _set_up(directory: Path) -> str:
     url = f"{_SQLITE}{directory / _DATABASE}"
     CONF([], project="cinder", default_config_files=[])
+    CONF.register_opts(key_manager.key_manager_opts, group="key_manager")
     for name, value, group in (
         ("state_path", str(directory), None),
         ("image_conversion_dir", str(directory / "conversion"), None),
         ("connection", url, "database"),
         ("backend_url", f"file://{directory}", "coordination"),
         ("lock_path", str(directory / "locks"), "oslo_concurrency"),
+        ("backend", keys.BACKEND, "key_manager"),
     ):
         CONF.set_override(name, value, group)
     objects.register_all()
@@ -72,6 +77,7 @@ def _set_up(directory: Path) -> str:
     sys_admin_pctxt.set_client_mode(False)
     # Whoever is not root has no rootwrap here.
     utils.get_root_helper = lambda: "env"
+    volume_utils.check_encryption_provider = keys.encryption_of
     processutils.execute = functools.partial(_execute, processutils.execute)
     processutils.subprocess = _Subprocess()
     return url

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from castellan import key_manager
+from cinder.volume import volume_utils
 from oslo_config import cfg
 
 from reference_driver import chain as chains
@@ -59,7 +60,8 @@ class Books(DeleteWork):
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
-        self._conversion = cfg.CONF.image_conversion_dir
+        # Made if it is missing.
+        self._conversion = volume_utils.image_conversion_dir()
         self._execute = self._as_upstream
         self._qemu_img = QemuImg(self._execute)
         self._keys = Keys(key_manager.API(cfg.CONF))
@@ -167,16 +169,13 @@ class Books(DeleteWork):
     def copy(self, state: State, name: str, volume: Any, format_: str) -> None:
         """Copy what is read through an image of a chain into a new volume."""
         image = state.chain.find(name)
-        files = self._files(volume)
+        self._copy_image(state.files, image, self._files(volume), format_)
 
-        def write(path: Path) -> None:
-            self._qemu_img.convert(
-                state.files.path(name), image.format, path, format_
-            )
-            if image.virtual_size < volume.size * chains.GIB:
-                self._qemu_img.resize(path, format_, volume.size)
-
-        files.make(files.base, write, like=state.files.path(name))
+    def make_encrypted(self, volume: Any) -> None:
+        """Make an empty base image, encrypted."""
+        files = self._new_files(volume)
+        qemu_img = self._qemu_img_of(files)
+        files.make(files.base, lambda path: qemu_img.create(path, volume.size))
 
     def extend(self, volume: Any, size_gib: int) -> None:
         """Grow the active image.

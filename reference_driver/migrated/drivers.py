@@ -7,6 +7,7 @@ from cinder.volume.drivers import nfs
 from cinder.volume.drivers import quobyte
 from cinder.volume.drivers import vzstorage
 
+from assisted_kit.cinder.remotefs import ABLE
 from reference_driver.migrated import mends
 from reference_driver.migrated import mends_of_others
 from reference_driver.migrated.hooks import AssistedSnapshots
@@ -16,9 +17,9 @@ class MigratedRemoteFS(
     AssistedSnapshots,
     mends.PendingOverlays,
     mends.SettledChains,
+    mends.EncryptedVolumes,
     mends.WholeVolumes,
     mends.WholeInfoFile,
-    mends.RecordedFormats,
     mends.NamedFormats,
     mends.UnopenedBackingFiles,
     mends.RecordedCopies,
@@ -28,12 +29,17 @@ class MigratedRemoteFS(
 
 
 class MigratedNfsDriver(MigratedRemoteFS, nfs.NfsDriver):
-    """NfsDriver with the hooks."""
+    """NfsDriver with the hooks; of the three it alone encrypts."""
+
+    assisted_capabilities = frozenset(
+        {*(capability.name for capability in ABLE), "encryption"}
+    )
 
 
 class MigratedQuobyteDriver(
     mends_of_others.RecordedResize,
     mends_of_others.FormatInUse,
+    mends_of_others.RestoringSources,
     MigratedRemoteFS,
     quobyte.QuobyteDriver,
 ):
@@ -46,6 +52,7 @@ class MigratedVZStorageDriver(
     mends_of_others.RecordedResize,
     mends_of_others.RecordsFormat,
     mends_of_others.NamesRaw,
+    mends_of_others.RecordedFormats,
     MigratedRemoteFS,
     mends_of_others.NoCachedInformation,
     vzstorage.VZStorageDriver,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-class _Handed:
+class Handed:
     """An object of Cinder's or the manager's, of which nothing is saved."""
 
     def __init__(self, original: Any, **own: Any) -> None:
@@ -47,9 +47,9 @@ def handed(snapshot: Any, *, attached: bool, format_: str) -> Any:
     """
     volume = snapshot.volume
     metadata = {"format": format_, **volume.admin_metadata}
-    return _Handed(
+    return Handed(
         snapshot,
-        volume=_Handed(
+        volume=Handed(
             volume,
             admin_metadata=metadata,
             # What upstream goes by is the latter, but first it refuses some
@@ -57,7 +57,7 @@ def handed(snapshot: Any, *, attached: bool, format_: str) -> Any:
             status="in-use" if attached else "available",
             attach_status="attached" if attached else "detached",
             volume_attachment=[
-                _Handed(each, connection_info=dict(each.connection_info or {}))
+                Handed(each, connection_info=dict(each.connection_info or {}))
                 for each in volume.volume_attachment
             ],
         ),

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from cinder import exception
-from oslo_utils import imageutils
 
 from reference_driver.migrated.books import State
 from reference_driver.migrated.working import Work
@@ -34,30 +33,6 @@ class WholeInfoFile(Working):
             super()._write_info_file(info_path, snap_info)
         else:
             self.books.write_info(work.volume, snap_info)
-
-
-class RecordedFormats(Working):
-    """The format of a backing file is probed (LIVE-7).
-
-    A raw volume that holds a qcow2 image is then backed as qcow2, and its
-    guest chooses the backing file.
-    """
-
-    def _qemu_img_info(self, path: str, *others: Any, **more: Any) -> Any:
-        work = self.work
-        image = None
-        if work is not None:
-            image = work.state.image(os.path.basename(path))
-        if image is None:
-            return super()._qemu_img_info(path, *others, **more)
-        info = imageutils.QemuImgInfo()
-        info.image = image.name
-        info.file_format = image.format
-        info.backing_file = image.backing
-        info.virtual_size = image.virtual_size
-        # Checked: it has no data file.
-        info.format_specific = {"type": image.format, "data": {}}
-        return info
 
 
 class NamedFormats(Working):
@@ -131,7 +106,7 @@ class RecordedCopies(Working):
         **more: Any,
     ) -> None:
         work = self.work
-        if work is None or not work.is_plain:
+        if work is None:
             super()._copy_volume_from_snapshot(
                 snapshot, volume, volume_size, *others, **more
             )
@@ -147,7 +122,7 @@ class RecordedCopies(Working):
         self, volume: Any, src_vref: Any, context: Any
     ) -> Any:
         work = self.work
-        if work is None or not work.is_plain:
+        if work is None:
             return super()._create_cloned_volume(volume, src_vref, context)
         volume.provider_location = src_vref.provider_location
         self.books.see_that_nothing_is_there(volume)
@@ -155,12 +130,13 @@ class RecordedCopies(Working):
         return {"provider_location": src_vref.provider_location}
 
     def _copy(self, state: State, name: str, volume: Any) -> None:
-        if volume.encryption_key_id:
+        is_encrypted = bool(volume.encryption_key_id)
+        if is_encrypted != state.files.encrypted:
             raise exception.InvalidVolume(
-                reason=f"volume {volume.id} is to be encrypted, and the copy "
-                f"of one that is not would not be"
+                reason=f"of the volumes {state.volume.id} and {volume.id} "
+                f"only one is encrypted: the other cannot be a copy of it"
             )
-        format_ = self.format_of_new(volume)
+        format_ = "qcow2" if is_encrypted else self.format_of_new(volume)
         self.books.copy(state, name, volume, format_)
         with volume.obj_as_admin():
             volume.admin_metadata["format"] = format_
@@ -249,3 +225,23 @@ class WholeVolumes(Working):
         files = self.books.files(volume)
         for name in files.everything():
             files.remove(name)
+
+
+class EncryptedVolumes(Working):
+    """An encrypted volume's image is qcow2 and is recorded as what others are
+    (remotefs.py:335), and on some hosts QEMU cannot measure how fast the hash
+    is that it takes by itself (remotefs.py:471)."""
+
+    def create_volume(self, volume: Any) -> Any:
+        update = super().create_volume(volume)
+        if volume.encryption_key_id:
+            with volume.obj_as_admin():
+                volume.admin_metadata["format"] = "qcow2"
+                volume.save()
+        return update
+
+    def _do_create_volume(self, volume: Any) -> None:
+        if volume.encryption_key_id:
+            self.books.make_encrypted(volume)
+        else:
+            super()._do_create_volume(volume)

@@ -36,11 +36,6 @@ class Work:
         """Whether a path is that of the volume's info file."""
         return os.path.basename(path) == self.state.files.info
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the images are not encrypted."""
-        return not self.state.files.encrypted
-
 
 class Working(remotefs.RemoteFSSnapDriverBase):
     """Base of the hooks and of each mend."""
