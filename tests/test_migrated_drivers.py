@@ -26,6 +26,7 @@ MENDS = {
         "EncryptedVolumes": ("ENC-001",),
         "WholeVolumes": ("CAL-007", "LAY-009", "SEC-002"),
         "WholeInfoFile": ("LAY-003",),
+        "RecordedFormats": ("CON-004",),
         "NamedFormats": ("ENC-002", "HKS-007"),
         "UnopenedBackingFiles": ("HKS-007", "SEC-016"),
         "RecordedCopies": ("ABL-004", "ABL-005"),
@@ -40,7 +41,6 @@ MENDS = {
         "RecordedResize": ("ABL-012", "HKS-007"),
         "RecordsFormat": ("CON-003", "CRE-001"),
         "NamesRaw": ("CON-003", "CON-004"),
-        "RecordedFormats": ("CRE-002",),
         "NoCachedInformation": ("CAL-007", "DEL-002"),
     },
 }

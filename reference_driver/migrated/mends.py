@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cinder import exception
+from oslo_utils import imageutils
 
 from reference_driver.migrated.books import State
 from reference_driver.migrated.working import Work
@@ -33,6 +34,27 @@ class WholeInfoFile(Working):
             super()._write_info_file(info_path, snap_info)
         else:
             self.books.write_info(work.volume, snap_info)
+
+
+class RecordedFormats(Working):
+    """An image is taken for what is recorded of the volume, whichever image
+    is in use, or for what a guest wrote into it (nfs.py:163, LIVE-7)."""
+
+    def _qemu_img_info(self, path: str, *others: Any, **more: Any) -> Any:
+        work = self.work
+        image = None
+        if work is not None:
+            image = work.state.image(os.path.basename(path))
+        if image is None:
+            return super()._qemu_img_info(path, *others, **more)
+        info = imageutils.QemuImgInfo()
+        info.image = image.name
+        info.file_format = image.format
+        info.backing_file = image.backing
+        info.virtual_size = image.virtual_size
+        # Checked: it has no data file.
+        info.format_specific = {"type": image.format, "data": {}}
+        return info
 
 
 class NamedFormats(Working):

@@ -6,12 +6,10 @@ Each class is one defect, as in :mod:`reference_driver.migrated.mends`.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from cinder import exception
 from cinder.volume.drivers import remotefs
-from oslo_utils import imageutils
 
 from reference_driver.migrated.handed import Handed
 from reference_driver.migrated.working import Working
@@ -38,27 +36,6 @@ class FormatInUse(Working):
             return work.state.chain.active.format
         format_: str = super().ensure_volume_format(volume)
         return format_
-
-
-class RecordedFormats(Working):
-    """The format of an image in use is probed, and is what its guest wrote
-    there (vzstorage.py:382)."""
-
-    def _qemu_img_info(self, path: str, *others: Any, **more: Any) -> Any:
-        work = self.work
-        image = None
-        if work is not None:
-            image = work.state.image(os.path.basename(path))
-        if image is None:
-            return super()._qemu_img_info(path, *others, **more)
-        info = imageutils.QemuImgInfo()
-        info.image = image.name
-        info.file_format = image.format
-        info.backing_file = image.backing
-        info.virtual_size = image.virtual_size
-        # Checked: it has no data file.
-        info.format_specific = {"type": image.format, "data": {}}
-        return info
 
 
 class RestoringSources(Working):
