@@ -26,9 +26,6 @@ DEFAULTS = "backend_defaults"
 
 _NAMED = re.compile(r"(?P<file>.+)\[(?P<section>[^\[\]]+)\]")
 
-_OF_THE_SERVICE = ("volume_driver",)
-"""Options of a back end's section that are not its driver's."""
-
 
 class BackendError(AssistedKitError):
     """A file has no such back end, or nothing that can be verified."""
@@ -88,7 +85,7 @@ def read(config_file: str, section: str) -> Backend:
         for part in (DEFAULTS, section)
         for name, values in sections.get(part, {}).items()
     }
-    driver = options.get("volume_driver", "")
+    driver = options.pop("volume_driver", "")
     module, dot, name = driver.rpartition(".")
     if not dot:
         raise BackendError(
@@ -96,8 +93,6 @@ def read(config_file: str, section: str) -> Backend:
             f"{repr(driver) if driver else 'missing'}: it is to be a class "
             f"with its module"
         )
-    for each in _OF_THE_SERVICE:
-        options.pop(each, None)
     return Backend(f"{module}:{name}", options)
 
 

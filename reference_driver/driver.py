@@ -27,7 +27,6 @@ from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
-from reference_driver.planning import merge
 from reference_driver.reverting import RemoteFSReverts
 from reference_driver.share import formats_of
 from reference_driver.share import is_attached
@@ -147,18 +146,10 @@ class RemoteFSAssistedDriver(
         volume = snapshot_ref.volume
         attached = is_attached(volume)
         files, info, chain = self._chain(volume)
-        request: dict[str, str | None] = {}
-        if snapshot_ref.id in info.overlays:
-            plan = self._plan(files, info, chain, snapshot_ref)
-            if plan is None:
-                plan = merge(info, chain, snapshot_ref.id, attached)
-                if attached:
-                    request = plan.request()
-        else:
-            plan = self._plan_unrecorded(files, info, snapshot_ref, attached)
-        self._check_settled(
-            files, info, chain, volume, snapshot_ref, plan.remove
+        plan, is_to_merge = self._decide(
+            files, info, chain, snapshot_ref, attached
         )
+        request = plan.request() if is_to_merge and attached else {}
         if plan.action is Action.COMMIT:
             info, chain = self._merge_and_record(
                 files, info, chain, plan, snapshot_ref

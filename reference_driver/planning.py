@@ -24,6 +24,29 @@ from reference_driver.share import RemoteFSShare
 class DeletePlanning(RemoteFSShare):
     """Works out what is to be merged into what; changes nothing."""
 
+    def _decide(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        chain: Chain,
+        snapshot: Any,
+        attached: bool,
+    ) -> tuple[Plan, bool]:
+        """How a snapshot is deleted, and whether there is a merge to do.
+
+        :raises ChainUnsettled: another operation is in doubt.
+        """
+        found: Plan | None
+        if snapshot.id in info.overlays:
+            found = self._plan(files, info, chain, snapshot)
+        else:
+            found = self._plan_unrecorded(files, info, snapshot, attached)
+        plan = found or merge(info, chain, snapshot.id, attached)
+        self._check_settled(
+            files, info, chain, snapshot.volume, snapshot, plan.remove
+        )
+        return plan, found is None
+
     def _plan(
         self, files: VolumeFiles, info: Info, chain: Chain, snapshot: Any
     ) -> Plan | None:

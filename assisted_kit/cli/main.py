@@ -254,11 +254,11 @@ def _configured(
         chosen = list(dict.fromkeys(names)) or backends.enabled(cinder_conf)
     except backends.BackendError as error:
         raise UsageError(str(error)) from error
-    found = [(name, backends.written(cinder_conf, name)) for name in chosen]
-    for _, file in found:
+    files = [backends.written(cinder_conf, name) for name in chosen]
+    for file in files:
         # All of them, before the first one is run.
         settings.read(file)
-    return list(found)
+    return list(zip(chosen, files, strict=True))
 
 
 def _show(name: str | None, result: RunResult, to_stderr: bool) -> None:

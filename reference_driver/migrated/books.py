@@ -18,7 +18,6 @@ from oslo_config import cfg
 
 from reference_driver import chain as chains
 from reference_driver import info_file
-from reference_driver.carrying_out import check_done
 from reference_driver.carrying_out import DeleteWork
 from reference_driver.chain import Chain
 from reference_driver.chain import Image
@@ -27,7 +26,6 @@ from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 from reference_driver.migrated.files_as_root import FilesAsRoot
 from reference_driver.plan import Plan
-from reference_driver.planning import merge
 from reference_driver.qemu_img import QemuImg
 from reference_driver.share import formats_of
 
@@ -81,13 +79,6 @@ class Books(DeleteWork):
     def files(self, volume: Any) -> VolumeFiles:
         """Names and paths of a volume's files."""
         return self._files(volume)
-
-    def info(self, volume: Any) -> Info:
-        """The info file; missing, it is so rightly.
-
-        :raises DamagedInfoFile: it is not.
-        """
-        return self._read_info(self._files(volume), volume)
 
     def state(self, volume: Any, *, size_gib: int = 0) -> State:
         """The chain below the recorded active image.
@@ -185,7 +176,7 @@ class Books(DeleteWork):
         state = self.settled(volume, size_gib=size_gib)
         active = state.chain.active
         path = state.files.path(active.name)
-        self._qemu_img.resize(path, active.format, size_gib)
+        self._qemu_img_of(state.files).resize(path, active.format, size_gib)
 
     def check_overlay(self, snapshot: Any) -> None:
         """See that a new overlay is on the active image.
@@ -235,53 +226,24 @@ class Books(DeleteWork):
         :raises ChainUnsettled: another operation is in doubt.
         """
         state = self.state(snapshot.volume)
-        files, info, chain = state.files, state.info, state.chain
-        is_to_merge = False
-        if snapshot.id in info.overlays:
-            plan = self._plan(files, info, chain, snapshot)
-            if plan is None:
-                plan = merge(info, chain, snapshot.id, attached)
-                is_to_merge = True
-        else:
-            plan = self._plan_unrecorded(files, info, snapshot, attached)
-        self._check_settled(
-            files, info, chain, snapshot.volume, snapshot, plan.remove
+        return self._decide(
+            state.files, state.info, state.chain, snapshot, attached
         )
-        return plan, is_to_merge
 
-    def check_done(self, snapshot: Any, plan: Plan) -> State:
-        """Believe a report only if the chain on disk agrees.
-
-        :raises WorkNotDone: it does not.
-        """
-        state = self.state(snapshot.volume)
-        check_done(state.chain, plan)
-        return state
-
-    def carry_out(self, snapshot: Any, plan: Plan) -> None:
+    def carry_out(self, state: State, snapshot: Any, plan: Plan) -> None:
         """Record and remove what upstream has no notion of."""
-        state = self.state(snapshot.volume)
         _, chain = self._merge_and_record(
             state.files, state.info, state.chain, plan, snapshot
         )
         if plan.remove:
-            self._remove(state.files, chain, plan, snapshot.volume)
+            self._remove(state.files, chain, plan, state.volume)
 
-    def release(self, snapshot: Any, plan: Plan) -> None:
+    def release(self, state: State, plan: Plan) -> None:
         """See that nothing is on the file that is to be removed.
 
         :raises ForeignImage: something is.
         """
-        state = self.state(snapshot.volume)
-        self._release(state.files, state.chain, plan, snapshot.volume)
-
-    def remove(self, volume: Any, name: str) -> None:
-        """Remove a file that the chain on disk proves unneeded.
-
-        :raises ForeignImage: it is needed.
-        """
-        state = self.state(volume)
-        state.files.remove_unused(name, state.chain.names())
+        self._release(state.files, state.chain, plan, state.volume)
 
     def write_info(self, volume: Any, content: dict[str, str]) -> None:
         """Replace the info file: a reader sees the old one or the new."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from cinder import exception
 
+from reference_driver.carrying_out import check_done
 from reference_driver.migrated.books import State
 from reference_driver.migrated.handed import handed
 from reference_driver.migrated.working import Work
@@ -133,43 +134,27 @@ class AssistedSnapshots(Working):
             raise exception.RemoteFSException(
                 f"no plan is stored for snapshot {snapshot_ref.id}"
             )
-        if plan.action is not Action.NOTHING:
-            self.books.put_format_back(snapshot_ref, plan)
         if plan.action is Action.NOTHING:
             files = self.books.files(volume)
             files.remove(files.overlay(snapshot_ref.id))
             if "base_format" not in volume.admin_metadata:
                 return {}
-        elif self._upstream_can(snapshot_ref, plan):
-            self._as_upstream(snapshot_ref, plan)
         else:
-            self.books.carry_out(snapshot_ref, plan)
+            self.books.put_format_back(snapshot_ref, plan)
+            state = self.books.state(volume)
+            if _upstream_can(state, snapshot_ref, plan):
+                self._as_upstream(state, snapshot_ref, plan)
+            else:
+                self.books.carry_out(state, snapshot_ref, plan)
         return {"volume_admin_metadata": self.books.formats(volume)}
 
-    def _upstream_can(self, snapshot: Any, plan: Plan) -> bool:
-        """Whether upstream's methods know what there is to do.
-
-        They know a chain with a record of the snapshot, before it was
-        touched, and one that Nova has just merged.
-        """
-        state = self.books.state(snapshot.volume)
-        if snapshot.id not in state.info.overlays:
-            return False
-        if plan.action is Action.COMMIT:
-            # Of what is above, upstream wants a record.
-            recorded = {*state.info.overlays.values()}
-            is_known = not plan.above or plan.above in recorded
-            return plan.remove in state.chain and is_known
-        return "delete_info:type" in snapshot.snapshot_admin_metadata
-
-    def _as_upstream(self, snapshot: Any, plan: Plan) -> None:
+    def _as_upstream(self, state: State, snapshot: Any, plan: Plan) -> None:
         volume = snapshot.volume
         merges_itself = plan.action is Action.COMMIT
-        if merges_itself:
-            state = self.books.state(volume)
-        else:
-            state = self.books.check_done(snapshot, plan)
-            self.books.release(snapshot, plan)
+        if not merges_itself:
+            # A report is believed only if the chain on disk agrees.
+            check_done(state.chain, plan)
+            self.books.release(state, plan)
         given = handed(
             snapshot,
             attached=not merges_itself,
@@ -180,9 +165,10 @@ class AssistedSnapshots(Working):
                 self._delete_snapshot(given)
             else:
                 self._delete_snapshot_online(None, given, _names(state, plan))
+        after = self.books.state(volume)
         if merges_itself:
-            self.books.release(snapshot, plan)
-        self.books.remove(volume, plan.remove)
+            self.books.release(after, plan)
+        after.files.remove_unused(plan.remove, after.chain.names())
 
     def _nova_assisted_vol_snap_delete(
         self, context: Any, snapshot: Any, delete_info: dict[str, Any]
@@ -191,6 +177,22 @@ class AssistedSnapshots(Working):
             super()._nova_assisted_vol_snap_delete(
                 context, snapshot, delete_info
             )
+
+
+def _upstream_can(state: State, snapshot: Any, plan: Plan) -> bool:
+    """Whether upstream's methods know what there is to do.
+
+    They know a chain with a record of the snapshot, before it was touched,
+    and one that Nova has just merged.
+    """
+    if snapshot.id not in state.info.overlays:
+        return False
+    if plan.action is Action.COMMIT:
+        # Of what is above, upstream wants a record.
+        recorded = {*state.info.overlays.values()}
+        is_known = not plan.above or plan.above in recorded
+        return plan.remove in state.chain and is_known
+    return "delete_info:type" in snapshot.snapshot_admin_metadata
 
 
 def _names(state: State, plan: Plan) -> dict[str, Any]:
