@@ -23,6 +23,7 @@ from scripted import ManagerTestCase
 
 from assisted_kit.db.starts import NotAllowed
 from assisted_kit.manager.database_errors import PASSING_ERRORS
+from assisted_kit.status_api import BadRequest
 from assisted_kit.status_api import SnapshotNotFound
 
 BEFORE, AFTER = "before the commit", "after the commit"
@@ -160,7 +161,8 @@ class SweepTest(OnAServer):
             try:
                 self.kit.report(snapshot_id, word)
             except PASSING_ERRORS:
-                # It may have been stored, and the snapshot be deleted.
-                with contextlib.suppress(SnapshotNotFound):
+                # It may have been stored, and the manager be through with
+                # the snapshot by now: deleted, or available.
+                with contextlib.suppress(SnapshotNotFound, BadRequest):
                     self.kit.report(snapshot_id, word)
         self.kit.advance(SOON)
