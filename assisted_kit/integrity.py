@@ -14,6 +14,7 @@ import functools
 import inspect
 import operator
 import sys
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from importlib.machinery import SourceFileLoader
@@ -38,35 +39,47 @@ class Integrity:
         self._known: set[str] = set()
         self._places: list[_Known] = []
         self._groups: list[_Group] | None = None
+        self._functions = _Functions(())
         self._heirs: list[_Heir] = []
         self._said: set[str] = set()
 
-    def changes(self, *, thorough: bool = False) -> list[str]:
+    def changes(
+        self, *, imports: bool = True, codes: bool = True
+    ) -> list[str]:
         """What has been replaced and not yet been said.
 
-        :param thorough: look at modules that were imported since as well.
+        :param imports: look at modules that were imported since as well.
+        :param codes: look into the functions that are where they were, whose
+            code may have been exchanged.
         """
-        if thorough:
+        if imports:
             for name, module in sorted(sys.modules.items()):
                 if name.partition(".")[0] in PACKAGES:
                     self._look_at(name, module)
-        found = [place.where for place in self._suspects() if place.differs()]
+        suspects = self._suspects(codes)
+        found = [place.where for place in suspects if place.differs()]
         found += (where for heir in self._heirs for where in heir.hides())
         new = [where for where in found if where not in self._said]
         self._said.update(new)
         return [f"{where} was replaced at run time" for where in new]
 
-    def _suspects(self) -> Iterator[_Known]:
-        """Places that are not as they were when they were first seen.
+    def _suspects(self, codes: bool) -> Iterable[_Known]:
+        """Places that may not be as they were when they were first seen.
 
-        All are looked at before every test, so it is done quickly: those of
-        one module or class at once.
+        All are looked at with every test, so it is done quickly: those of
+        one module or class at once, and a function once wherever it is.
         """
         if self._groups is None:
             self._groups = _grouped(self._places)
-        for group in self._groups:
-            if group.differs():
-                yield from group.places
+            self._functions = _Functions(self._places)
+        if codes and self._functions.differ():
+            return self._places
+        return (
+            place
+            for group in self._groups
+            if group.differs()
+            for place in group.places
+        )
 
     def _look_at(self, name: str, module: ModuleType) -> None:
         """Know what a module's functions have to be."""
@@ -137,14 +150,7 @@ class _Known:
 class _Group:
     """The places in one module or class, compared all at once."""
 
-    __slots__ = (
-        "_codes",
-        "_find",
-        "_functions",
-        "_members",
-        "_values",
-        "places",
-    )
+    __slots__ = ("_find", "_members", "_values", "places")
 
     def __init__(self, places: list[_Known]) -> None:
         self.places = places
@@ -154,20 +160,34 @@ class _Group:
             *(place.attribute for place in places), places[0].attribute
         )
         self._values = (*(place.value for place in places), places[0].value)
-        parts = [part for place in places for part in place.parts()]
-        self._functions = [function for function, _ in parts]
-        self._codes = [code for _, code in parts]
 
     def differs(self) -> bool:
-        """Whether one of them is not as it was when it was first seen."""
+        """Whether something else is in one of them than at first."""
         try:
             found = self._find(self._members)
         except KeyError:
             return True
+        return any(map(operator.is_not, found, self._values))
+
+
+class _Functions:
+    """The functions in all places, each once, compared all at once."""
+
+    def __init__(self, places: Iterable[_Known]) -> None:
+        known = {
+            id(function): (function, code)
+            for place in places
+            for function, code in place.parts()
+        }
+        self._functions = [function for function, _ in known.values()]
+        self._codes = [code for _, code in known.values()]
+
+    def differ(self) -> bool:
+        """Whether one has other code than at first."""
+        # Python tells every audit hook of each function that is asked for
+        # its code, which makes this the slower part.
         codes = map(_CODE, self._functions)
-        return any(map(operator.is_not, found, self._values)) or any(
-            map(operator.is_not, codes, self._codes)
-        )
+        return any(map(operator.is_not, codes, self._codes))
 
 
 _CODE = operator.attrgetter("__code__")

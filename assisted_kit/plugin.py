@@ -275,9 +275,11 @@ def pytest_runtest_makereport(
             report.user_properties.append(
                 (MESSAGE_PROPERTY, case.assisted_message)
             )
-    # At its first test everything that it may patch has been imported.
-    integrity = item.config.stash[_INTEGRITY]
-    replaced = integrity.changes(thorough=call.when == "setup")
+    # Before its first test everything that it may patch has been imported.
+    # Whatever is there while a test runs is there after its call, too.
+    replaced = item.config.stash[_INTEGRITY].changes(
+        imports=call.when == "setup", codes=call.when == "call"
+    )
     if replaced:
         report.user_properties.append((REPLACED_PROPERTY, "\n".join(replaced)))
     # Those of the item are in the reports of its later phases as well.

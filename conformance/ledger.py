@@ -15,6 +15,7 @@ SECTOR = 512
 PIECE = 64 * 1024
 MIB = 1024 * 1024
 
+_ZEROS = bytes(PIECE)
 _TAG = struct.Struct("<QQ")
 
 
@@ -51,7 +52,7 @@ class Ledger:
         while data:
             index, start = divmod(offset, PIECE)
             part, data = data[: PIECE - start], data[PIECE - start :]
-            piece = bytearray(self._pieces.get(index, bytes(PIECE)))
+            piece = bytearray(self._pieces.get(index, _ZEROS))
             piece[start : start + len(part)] = part
             self._pieces[index] = bytes(piece)
             offset += len(part)
@@ -59,13 +60,13 @@ class Ledger:
     def read(self, offset: int, length: int) -> bytes:
         """What is to be read within one piece of 64 KiB."""
         index, start = divmod(offset, PIECE)
-        return self._pieces.get(index, bytes(PIECE))[start : start + length]
+        return self._pieces.get(index, _ZEROS)[start : start + length]
 
     def data(self) -> Iterator[tuple[int, bytes]]:
         """Offset and content of every piece that is not all zeros."""
-        for index in sorted(self._pieces):
-            if any(self._pieces[index]):
-                yield index * PIECE, self._pieces[index]
+        for index, piece in sorted(self._pieces.items()):
+            if piece != _ZEROS:
+                yield index * PIECE, piece
 
     def write_image(self, path: Path) -> None:
         """Write the content to a sparse raw image."""

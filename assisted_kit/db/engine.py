@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec
@@ -96,14 +97,12 @@ def retry_on_contention(transaction: Callable[P, R]) -> Callable[P, R]:
     beginning, so it must open its transaction itself and have no other
     effect.
     """
-    # oslo.db's wrap_db_retry does not by itself retry SQLite's lock error,
-    # which oslo.db leaves an OperationalError, and sleeps for seconds.
-    return tenacity.retry(
-        retry=tenacity.retry_if_exception(_is_contention),
-        stop=_is_enough,
-        wait=tenacity.wait_random(0, _LONGEST_WAIT),
-        reraise=True,
-    )(transaction)
+
+    @functools.wraps(transaction)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> R:
+        return _REPEATING(transaction, *args, **kwargs)
+
+    return repeated
 
 
 def _is_enough(state: tenacity.RetryCallState) -> bool:
@@ -131,6 +130,17 @@ def _is_serialization_failure(error: BaseException) -> bool:
         code = getattr(error.orig, "sqlstate", None)
         return "40001" in (code, getattr(error.orig, "pgcode", None))
     return False
+
+
+# oslo.db's wrap_db_retry does not by itself retry SQLite's lock error, which
+# oslo.db leaves an OperationalError, and sleeps for seconds.
+_REPEATING = tenacity.Retrying(
+    retry=tenacity.retry_if_exception(_is_contention),
+    stop=_is_enough,
+    wait=tenacity.wait_random(0, _LONGEST_WAIT),
+    reraise=True,
+)
+"""It keeps what it knows of a call by thread, so one is enough for all."""
 
 
 def _create_engine(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -47,8 +48,9 @@ class References:
         writable: bool,
     ) -> refs.VolumeRef:
         saver = self if writable else None
-        fields = self._volume_fields(connection, volume_id)
-        snapshots = self._snapshots_of(connection, volume_id)
+        pairs = self._pairs_of(connection, volume_id)
+        fields = self._volume_fields(connection, volume_id, pairs)
+        snapshots = self._snapshots_of(connection, volume_id, pairs)
         attachments = self._attachments_of(connection, volume_id)
         volume = refs.VolumeRef(
             {
@@ -105,51 +107,54 @@ class References:
 
     def reload(self, ref: refs.Ref) -> Mapping[str, Any]:
         """The stored fields of a reference."""
+        volume_id = (
+            ref.id if isinstance(ref, refs.VolumeRef) else ref.volume_id
+        )
         with self._engine.connect() as connection:
+            pairs = self._pairs_of(connection, volume_id)
             match ref:
                 case refs.VolumeRef():
-                    return self._volume_fields(connection, ref.id)
+                    return self._volume_fields(connection, volume_id, pairs)
                 case refs.SnapshotRef():
-                    for row in self._snapshots_of(connection, ref.volume_id):
-                        if row["id"] == ref.id:
-                            return row
+                    stored = self._snapshots_of(connection, volume_id, pairs)
                 case _:
-                    for row in self._attachments_of(connection, ref.volume_id):
-                        if row["id"] == ref.id:
-                            return row
+                    stored = self._attachments_of(connection, volume_id)
+        for row in stored:
+            if row["id"] == ref.id:
+                return row
         raise NotFound(f"{ref!r} could not be found")
 
+    def _pairs_of(self, connection: sa.Connection, volume_id: str) -> _Pairs:
+        """All key and value pairs of a volume and of its snapshots.
+
+        They come in one answer: a volume is read so often that each further
+        question is felt.
+        """
+        found: _Pairs = collections.defaultdict(dict)
+        for part, owner, key, value in connection.execute(
+            _PAIRS_OF_VOLUME, {"id": volume_id}
+        ):
+            found[part, owner][key] = value
+        return found
+
     def _volume_fields(
-        self, connection: sa.Connection, volume_id: str
+        self, connection: sa.Connection, volume_id: str, pairs: _Pairs
     ) -> dict[str, Any]:
         row = connection.execute(_VOLUME, {"id": volume_id}).mappings().first()
         if row is None:
             raise NotFound(f"volume {volume_id} could not be found")
-        admin_metadata = rows.pairs_of(
-            connection, rows.VOLUME_ADMIN_METADATA, "volume_id", [volume_id]
-        )
-        return {**row, "admin_metadata": admin_metadata[volume_id]}
+        return {**row, _VOLUME_PAIRS: pairs[_VOLUME_PAIRS, volume_id]}
 
     def _snapshots_of(
-        self, connection: sa.Connection, volume_id: str
+        self, connection: sa.Connection, volume_id: str, pairs: _Pairs
     ) -> list[dict[str, Any]]:
-        found = [
-            dict(row)
-            for row in connection.execute(
-                _SNAPSHOTS_OF_VOLUME, {"id": volume_id}
-            ).mappings()
+        found = connection.execute(
+            _SNAPSHOTS_OF_VOLUME, {"id": volume_id}
+        ).mappings()
+        return [
+            dict(row) | {part: pairs[part, row["id"]] for part in _PAIRS}
+            for row in found
         ]
-        ids = [row["id"] for row in found]
-        metadata = rows.pairs_of(
-            connection, rows.SNAPSHOT_METADATA, "snapshot_id", ids
-        )
-        admin_metadata = rows.pairs_of(
-            connection, rows.SNAPSHOT_ADMIN_METADATA, "snapshot_id", ids
-        )
-        for row in found:
-            row["metadata"] = metadata[row["id"]]
-            row["snapshot_admin_metadata"] = admin_metadata[row["id"]]
-        return found
 
     def _attachments_of(
         self, connection: sa.Connection, volume_id: str
@@ -207,6 +212,29 @@ _SNAPSHOTS_OF_VOLUME = (
     sa.select(rows.SNAPSHOTS)
     .where(rows.SNAPSHOTS.c.volume_id == _ID, rows.live(rows.SNAPSHOTS))
     .order_by(rows.SNAPSHOTS.c.created_at, rows.SNAPSHOTS.c.id)
+)
+_VOLUME_PAIRS = "admin_metadata"
+_PAIRS = {
+    "metadata": rows.SNAPSHOT_METADATA,
+    "snapshot_admin_metadata": rows.SNAPSHOT_ADMIN_METADATA,
+}
+"""Where a snapshot has pairs, and the tables with them."""
+_Pairs = dict[tuple[str, str], dict[str, str]]
+"""Pairs by the field that has them, and by the id of its owner."""
+_PAIRS_OF_VOLUME = sa.union_all(
+    rows.select_pairs(
+        rows.VOLUME_ADMIN_METADATA, "volume_id", part=_VOLUME_PAIRS
+    ).where(rows.VOLUME_ADMIN_METADATA.c.volume_id == _ID),
+    *(
+        rows.select_pairs(table, "snapshot_id", part=part).where(
+            table.c.snapshot_id.in_(
+                sa.select(rows.SNAPSHOTS.c.id).where(
+                    rows.SNAPSHOTS.c.volume_id == _ID
+                )
+            )
+        )
+        for part, table in _PAIRS.items()
+    ),
 )
 _ATTACHMENTS_OF_VOLUME = sa.select(rows.ATTACHMENTS).where(
     rows.ATTACHMENTS.c.volume_id == _ID, rows.live(rows.ATTACHMENTS)

@@ -94,25 +94,33 @@ def pairs_of(
     return found
 
 
+def select_pairs(table: Any, owner: str, **constants: str) -> sa.Select[Any]:
+    """The owner, key and value of live pairs, with constants before them."""
+    columns: list[Any] = [
+        sa.literal(value).label(name) for name, value in constants.items()
+    ]
+    columns += (table.c[owner], table.c.key, table.c.value)
+    return sa.select(*columns).where(live(table))
+
+
 @functools.cache
 def _select_pairs_of_one(table: Any, owner: str) -> sa.Select[Any]:
-    return sa.select(table.c[owner], table.c.key, table.c.value).where(
-        table.c[owner] == sa.bindparam("its_owner"), live(table)
+    return select_pairs(table, owner).where(
+        table.c[owner] == sa.bindparam("its_owner")
     )
 
 
 @functools.cache
 def _select_pairs(table: Any, owner: str) -> sa.Select[Any]:
-    return sa.select(table.c[owner], table.c.key, table.c.value).where(
-        table.c[owner].in_(sa.bindparam("ids", expanding=True)), live(table)
+    return select_pairs(table, owner).where(
+        table.c[owner].in_(sa.bindparam("ids", expanding=True))
     )
 
 
 @functools.cache
 def _select_stored(table: Any, owner: str) -> sa.Select[Any]:
     return sa.select(table.c.key, table.c.value, table.c.deleted).where(
-        table.c[owner] == sa.bindparam("owner_id"),
-        table.c.key.in_(sa.bindparam("keys", expanding=True)),
+        table.c[owner] == sa.bindparam("owner_id")
     )
 
 
@@ -136,13 +144,13 @@ def merge_pairs(
         return
     owner, owner_id = next(iter(identity.items()))
     update = update_of if revive else update_of_live
-    # One look instead of a statement for each key.  The transaction has
+    # One look instead of a statement for each key, at all that the owner
+    # has, which takes less time than to name the keys.  The transaction has
     # written to the owner's row, so nobody else changes these meanwhile.
     stored = {
         key: _GONE if deleted else value
         for key, value, deleted in connection.execute(
-            _select_stored(table, owner),
-            {"owner_id": owner_id, "keys": list(pairs)},
+            _select_stored(table, owner), {"owner_id": owner_id}
         )
         if revive or deleted is False
     }

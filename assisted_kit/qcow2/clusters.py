@@ -12,6 +12,7 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterator
+from itertools import compress
 from typing import BinaryIO
 from typing import Final
 
@@ -101,13 +102,13 @@ class Clusters:
             stop = min(last, base + _SLICE_ENTRIES)
             entries = self._l2_slice(self._l1[table], base)
             if entries is not None:
-                for index in range(first, stop):
-                    entry = entries[index - base]
-                    if entry:
-                        guest = start + (index << self._bits)
-                        extent = self._extent(entry, guest)
-                        if extent is not None:
-                            yield extent
+                part = entries[first - base : stop - base]
+                # Most of them are 0.
+                for index in compress(range(first, stop), part):
+                    guest = start + (index << self._bits)
+                    extent = self._extent(entries[index - base], guest)
+                    if extent is not None:
+                        yield extent
             first = stop
 
     def _extent(self, entry: int, start: int) -> Extent | None:
