@@ -203,10 +203,17 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Keep to the rules that were asked for."""
+    """Keep to the rules that were asked for.
+
+    Where several processes share them, the longest are begun first: none is
+    waited for at the end while the other processes have nothing to do.
+    """
+    if _is_worker(config):
+        items.sort(key=_takes_long, reverse=True)
     wanted = config.getoption("--assisted-rule")
     if not wanted:
         return
@@ -215,6 +222,15 @@ def pytest_collection_modifyitems(
     left_out = [item for item in items if rule_of(item) not in rules]
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept
+
+
+_LONG = ("MCH-", "CRH-")
+"""What rules begin with that are searched for, or swept."""
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    rule = rule_of(item)
+    return rule is not None and rule.id.startswith(_LONG)
 
 
 def pytest_report_collectionfinish(

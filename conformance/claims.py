@@ -76,15 +76,8 @@ class ClaimingTest(ExplainedTest):
 
     def claim_everything_reads_back(self) -> None:
         """Claim that the volume and every snapshot read as they should."""
-        volume = self._volume()
-        self.claim_same(
-            volume.difference(), "the volume, after what its guest wrote"
-        )
-        for snapshot in volume.snapshots:
-            self.claim_same(
-                volume.snapshot_difference(snapshot),
-                f"snapshot {snapshot.id}, as it was when it was taken",
-            )
+        for difference, what in self._volume().differences():
+            self.claim_same(difference, what)
 
     def claim_live_guest_reads_back(self) -> None:
         """Claim that the image that the guest has open reads right."""

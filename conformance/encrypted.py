@@ -64,18 +64,14 @@ class EncryptedVolume(VolumeUnderTest):
         """The guest writes what is found again if it is not encrypted."""
         self.write_at([(_MARKED + len(self.snapshots) * SECTOR, MARKER)])
 
-    def difference(self) -> Difference | None:
-        return compare(self.active(), self.ledger, self.key)
-
-    def snapshot_difference(
-        self, snapshot: SnapshotUnderTest
+    def _compare(
+        self, image: Image, ledger: Ledger, *, confirmed: bool = True
     ) -> Difference | None:
-        image = self.snapshot_image(snapshot)
-        if image is None:
-            return Difference(
-                f"an overlay recorded for snapshot {snapshot.id}", "none"
-            )
-        return compare(image, snapshot.ledger, self.key)
+        return compare(image, ledger, self.key)
+
+    def _may_copy(self, snapshot: SnapshotUnderTest) -> bool:
+        # What it says that it holds is encrypted, too.
+        return False
 
 
 @contextmanager

@@ -134,10 +134,7 @@ class SweepingTest(ConformanceTest):
 
     def _difference(self, volume: VolumeUnderTest) -> Difference | None:
         """The first thing of the volume's that does not read back."""
-        difference = volume.difference()
-        for snapshot in volume.snapshots:
-            difference = difference or volume.snapshot_difference(snapshot)
-        return difference
+        return next(filter(None, (d for d, _ in volume.differences())), None)
 
     def _orphans(self, volume: VolumeUnderTest) -> Difference | None:
         """The images on the share that are not in the volume's chain."""

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from assisted_kit import qcow2
 from assisted_kit.lifecycle import Status
 from assisted_kit.rules import Profile
+from conformance import storage
 from conformance.deployment import Deployment
 from conformance.ledger import Ledger
+from conformance.oracle import Difference
 from conformance.snapshot import SnapshotUnderTest
 from conformance.violation import OperationFailed
 from conformance.volume_with_guest import VolumeWithGuest
@@ -165,6 +169,25 @@ class VolumeUnderTest(VolumeWithGuest):
     def set_status(self, status: str) -> None:
         """Set the volume's status, as another operation of Cinder's does."""
         self.deployment.database.volumes.update(self.id, {"status": status})
+
+    # -- what is read back
+
+    def differences(self) -> Iterator[tuple[Difference | None, str]]:
+        """How the volume and each snapshot differ, and from what."""
+        active = self.active()
+        yield (
+            self._compare(active, self.ledger),
+            "the volume, after what its guest wrote",
+        )
+        try:
+            chain = storage.chain_of(active)
+        except (qcow2.ImageError, OSError):
+            chain = []
+        for snapshot in self.snapshots:
+            yield (
+                self.snapshot_difference(snapshot, active, chain),
+                f"snapshot {snapshot.id}, as it was when it was taken",
+            )
 
     # -- what a failure's message shows
 

@@ -129,10 +129,17 @@ class VolumeOnShare:
             return share_layout.overlay(share, self.name, snapshot.id)
         return self.overlays.of(snapshot.id)
 
-    def snapshot_image(self, snapshot: SnapshotUnderTest) -> Image | None:
-        """Where a snapshot's data is: below its overlay (section 3)."""
+    def snapshot_image(
+        self, snapshot: SnapshotUnderTest, directory: Path | None = None
+    ) -> Image | None:
+        """Where a snapshot's data is: below its overlay (section 3).
+
+        :param directory: of the volume's files, where it is known.
+        """
         overlay = self.overlay(snapshot)
-        return storage.backing(self.directory / overlay) if overlay else None
+        if not overlay:
+            return None
+        return storage.backing((directory or self.directory) / overlay)
 
     def backing(self, name: str) -> Image | None:
         """The backing file that one of its files names; None if none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class VolumeWithGuest(VolumeOnShare):
 
     def difference(self) -> Difference | None:
         """How the volume differs from what its guest wrote."""
-        return oracle.compare(self.active(), self.ledger)
+        return self._compare(self.active(), self.ledger)
 
     def connected_difference(self) -> Difference | None:
         """How what a new connection uses differs from the guest's data."""
@@ -159,15 +160,25 @@ class VolumeWithGuest(VolumeOnShare):
         return oracle.compare(image, self.ledger)
 
     def snapshot_difference(
-        self, snapshot: SnapshotUnderTest
+        self,
+        snapshot: SnapshotUnderTest,
+        active: Image | None = None,
+        opened: Sequence[Image] = (),
     ) -> Difference | None:
-        """How a snapshot differs from what was there when it was taken."""
+        """How a snapshot differs from what was there when it was taken.
+
+        :param active: the volume's active image, where it is known.
+        :param opened: images that ``qemu-img`` has just opened, when it was
+            asked what is above them; the kit alone reads those.
+        """
         books = self.has(Capability.cinder_share_layout)
         if not books and self._may_copy(snapshot):
             # What the driver itself says that the snapshot holds.
             return self.copy_difference(snapshot)
         try:
-            image = self.snapshot_image(snapshot)
+            image = self.snapshot_image(
+                snapshot, active.path.parent if active else None
+            )
         except (qcow2.ImageError, OSError) as error:
             return Difference(
                 f"an image recorded as the overlay of snapshot {snapshot.id}",
@@ -178,7 +189,15 @@ class VolumeWithGuest(VolumeOnShare):
                 f"an overlay recorded for snapshot {snapshot.id}",
                 "none in the info file" if books else "none was ever active",
             )
-        return oracle.compare(image, snapshot.ledger)
+        return self._compare(
+            image, snapshot.ledger, confirmed=image not in opened
+        )
+
+    def _compare(
+        self, image: Image, ledger: Ledger, *, confirmed: bool = True
+    ) -> Difference | None:
+        """How one of the volume's images differs from a ledger."""
+        return oracle.compare(image, ledger, confirmed=confirmed)
 
     def _may_copy(self, snapshot: SnapshotUnderTest) -> bool:
         """Whether a volume can be created from a snapshot now.

@@ -74,14 +74,7 @@ class CinderVolume(VolumeUnderTest):
 
         :raises AssertionError: saying which does not, and how.
         """
-        found = {
-            "the volume": self.difference(),
-            **{
-                f"snapshot {snapshot.id}": self.snapshot_difference(snapshot)
-                for snapshot in self.snapshots
-            },
-        }
-        wrong = {what: how for what, how in found.items() if how}
+        wrong = {what: how for how, what in self.differences() if how}
         assert not wrong, f"{wrong}; {self.draw()}"
 
     def clone(self):
