@@ -17,7 +17,7 @@ from pathlib import Path
 
 MIB = 1024 * 1024
 
-ROOM = 64
+ROOM = 8 * 1024
 """MiB that a test may write to the share."""
 
 # <sched.h> and <sys/mount.h>

@@ -32,6 +32,9 @@ PIECE = 4 * 1024 * 1024
 BATCH = 200
 """Write commands that one ``qemu-io`` carries out at most."""
 
+_UNSAFE = ("-t", "unsafe")
+"""Nothing is flushed to disk: no host fails, and shares outlive processes."""
+
 _SECTOR = 512
 _KEY = "key"
 
@@ -149,7 +152,7 @@ def write(chain: Sequence[Opened], writes: Iterable[Write]) -> None:
 
 def commit(upper: Opened, lower: Sequence[Opened]) -> None:
     """Copy what ``upper`` holds into the first image of ``lower``."""
-    _run("qemu-img", "commit", "-q", "-d", _Chain([upper, *lower]))
+    _run("qemu-img", "commit", "-q", *_UNSAFE, "-d", _Chain([upper, *lower]))
 
 
 def set_backing_file(
@@ -159,7 +162,7 @@ def set_backing_file(
     words = ["-b", name or ""]
     if format is not None:
         words += ["-F", format]
-    _run("qemu-img", "rebase", "-q", "-u", *words, _Chain([opened]))
+    _run("qemu-img", "rebase", "-q", *_UNSAFE, "-u", *words, _Chain([opened]))
 
 
 def rebase(image: Image, backing_file: str, format: str) -> None:
@@ -168,6 +171,7 @@ def rebase(image: Image, backing_file: str, format: str) -> None:
         "qemu-img",
         "rebase",
         "-q",
+        *_UNSAFE,
         "-f",
         image.format,
         "-b",
@@ -236,7 +240,7 @@ def _write_batch(chain: Sequence[Opened], batch: Sequence[Write]) -> None:
                 "-c",
                 f"write -q {source} {write.offset} {write.length}",
             ]
-        _run("qemu-io", *words, _Chain(chain), descriptors=files)
+        _run("qemu-io", *_UNSAFE, *words, _Chain(chain), descriptors=files)
     finally:
         for file in files:
             os.close(file)
