@@ -257,7 +257,8 @@ class ClaimsTest(RestartTestCase):
         claims = self.kit.database.claims
         claims.take(self.volume_id, "host@kit-2#1")
         self.kit.restart()
-        self.assertTrue(claims.holds(self.volume_id, "host@kit-2#1"))
+        owner, _ = claims.owners()[self.volume_id]
+        self.assertEqual("host@kit-2#1", owner)
 
     def test_a_claim_for_nothing_is_given_up(self) -> None:
         # An extend, say, whose process died.

@@ -125,10 +125,10 @@ class ClaimsTest(StoreTestCase):
     def test_one_owner(self) -> None:
         self.assertFalse(self.claims.take(self.volume_id, OTHER))
         self.assertFalse(self.claims.release(self.volume_id, OTHER))
-        self.assertTrue(self.claims.holds(self.volume_id, OWNER))
-        self.assertFalse(self.claims.holds(self.volume_id, OTHER))
+        owner, _ = self.kit.claims()[self.volume_id]
+        self.assertEqual(OWNER, owner)
         self.assertTrue(self.claims.release(self.volume_id, OWNER))
-        self.assertFalse(self.claims.holds(self.volume_id, OWNER))
+        self.assertEqual({}, self.kit.claims())
         self.assertTrue(self.claims.take(self.volume_id, OTHER))
 
     def test_take_over(self) -> None:

@@ -90,17 +90,6 @@ class Claims:
 
         return transaction()
 
-    def holds(self, volume_id: str, owner: str) -> bool:
-        """Whether ``owner`` holds the claim on a volume's chain."""
-        claims = rows.CLAIMS
-        with self._engine.connect() as connection:
-            found = connection.execute(
-                sa.select(claims.c.owner).where(
-                    claims.c.volume_id == volume_id
-                )
-            )
-            return bool(found.scalar() == owner)
-
     def _is_for(
         self, volume_id: str, owner: str, snapshot_id: str | None
     ) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import functools
 import json
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,7 @@ SNAPSHOT_ADMIN_METADATA = models.SnapshotAdminMetadata.__table__
 CLAIMS = models.SnapshotClaim.__table__
 
 
-_GONE = object()
+GONE = object()
 """What a key has whose row is marked deleted."""
 
 
@@ -117,11 +118,11 @@ def _select_pairs(table: Any, owner: str) -> sa.Select[Any]:
     )
 
 
-@functools.cache
-def _select_stored(table: Any, owner: str) -> sa.Select[Any]:
-    return sa.select(table.c.key, table.c.value, table.c.deleted).where(
-        table.c[owner] == sa.bindparam("owner_id")
-    )
+_STORED = sa.select(
+    SNAPSHOT_ADMIN_METADATA.c.key,
+    SNAPSHOT_ADMIN_METADATA.c.value,
+    SNAPSHOT_ADMIN_METADATA.c.deleted,
+).where(SNAPSHOT_ADMIN_METADATA.c.snapshot_id == sa.bindparam("id"))
 
 
 def merge_pairs(
@@ -130,34 +131,37 @@ def merge_pairs(
     identity: Mapping[str, str],
     pairs: Mapping[str, str | None],
     now: datetime.datetime,
-    *,
-    revive: bool = False,
 ) -> None:
     """Merge ``pairs`` into what is stored; ``None`` removes a key.
 
     :param identity: the columns that say whose pairs they are.
-    :param revive: the table is unique on owner and key, so a removed key's
-        row is used again (contract section 6); Cinder's older tables get a
-        new row instead.
     """
-    if not pairs:
-        return
+    if pairs:
+        owner, owner_id = next(iter(identity.items()))
+        stored = pairs_of(connection, table, owner, [owner_id])[owner_id]
+        # Cinder's older tables get a new row for a key that was removed.
+        _merge(connection, table, identity, pairs, now, stored, update_of_live)
+
+
+def _merge(
+    connection: sa.Connection,
+    table: Any,
+    identity: Mapping[str, str],
+    pairs: Mapping[str, str | None],
+    now: datetime.datetime,
+    stored: Mapping[str, str | object],
+    update: Callable[..., sa.Update],
+) -> None:
+    """The same, when it has been seen what is stored.
+
+    That was one look instead of a statement for each key.  The transaction
+    has written to the owner's row, so nobody else changes these meanwhile.
+    """
     owner, owner_id = next(iter(identity.items()))
-    update = update_of if revive else update_of_live
-    # One look instead of a statement for each key, at all that the owner
-    # has, which takes less time than to name the keys.  The transaction has
-    # written to the owner's row, so nobody else changes these meanwhile.
-    stored = {
-        key: _GONE if deleted else value
-        for key, value, deleted in connection.execute(
-            _select_stored(table, owner), {"owner_id": owner_id}
-        )
-        if revive or deleted is False
-    }
     gone, new = [], []
     for key, value in pairs.items():
         if value is None:
-            if stored.get(key, _GONE) is not _GONE:
+            if stored.get(key, GONE) is not GONE:
                 gone.append(key)
         elif key not in stored:
             new.append(
@@ -197,21 +201,38 @@ def merge_pairs(
         connection.execute(sa.insert(table), new)
 
 
+def stored_admin_metadata(
+    connection: sa.Connection, snapshot_id: str
+) -> dict[str, str | object]:
+    """The admin metadata of one snapshot; a removed key has `GONE`."""
+    found = connection.execute(_STORED, {"id": snapshot_id})
+    return {key: GONE if deleted else value for key, value, deleted in found}
+
+
 def merge_snapshot_admin_metadata(
     connection: sa.Connection,
     snapshot_id: str,
     volume_id: str,
     pairs: Mapping[str, str | None],
     now: datetime.datetime,
+    stored: Mapping[str, str | object] | None = None,
 ) -> None:
-    """Merge pairs into a snapshot's admin metadata."""
-    merge_pairs(
+    """Merge pairs into a snapshot's admin metadata.
+
+    :param stored: what is there, where that has been seen already.
+    """
+    if stored is None:
+        stored = stored_admin_metadata(connection, snapshot_id)
+    _merge(
         connection,
         SNAPSHOT_ADMIN_METADATA,
         {"snapshot_id": snapshot_id, "volume_id": volume_id},
         pairs,
         now,
-        revive=True,
+        stored,
+        # The table is unique on owner and key, so the row of a key that was
+        # removed is used again (contract section 6).
+        update_of,
     )
 
 

@@ -63,6 +63,8 @@ class InFlight:
     phase: Phase | None
     """None: a legacy driver's call was under way."""
     admin_metadata: Mapping[str, str]
+    owner: str | None
+    """The process that has the claim on the volume's chain, if any has."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

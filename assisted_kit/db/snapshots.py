@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,8 +30,6 @@ from assisted_kit.db.snapshot_values import PHASE
 from assisted_kit.db.starts import SnapshotStarts
 from assisted_kit.lifecycle import Phase
 from assisted_kit.lifecycle import Status
-
-_NO_PAIRS: Mapping[str, str | None] = MappingProxyType({})
 
 
 class _Lost(Exception):
@@ -77,6 +74,10 @@ class Snapshots(SnapshotStarts):
                         {ATTEMPT: attempt.stored, **(expect or {})},
                         attempt.volume_id,
                         now,
+                        {
+                            **change.update.snapshot_admin_metadata,
+                            **change.admin_metadata,
+                        },
                     )
                     held = (delete_claim if release else holds_claim)(
                         connection, attempt.volume_id, owner
@@ -163,8 +164,9 @@ class Snapshots(SnapshotStarts):
                 status,
                 Phase(stored[id_][PHASE]) if PHASE in stored[id_] else None,
                 stored[id_],
+                owner,
             )
-            for id_, volume_id, status in found
+            for id_, volume_id, status, owner in found
         ]
 
     def status(self, snapshot_id: str) -> str:
@@ -183,7 +185,7 @@ class Snapshots(SnapshotStarts):
         expect: Mapping[str, str | None],
         volume_id: str,
         now: datetime.datetime,
-        admin_metadata: Mapping[str, str | None] = _NO_PAIRS,
+        admin_metadata: Mapping[str, str | None],
     ) -> None:
         swapped = connection.execute(
             rows.update_of_live(rows.SNAPSHOTS, "id", "status"),
@@ -199,9 +201,10 @@ class Snapshots(SnapshotStarts):
             raise _Lost
         # The row is ours until the transaction ends, so what is read from
         # here on is what the last writer left.
-        stored = rows.snapshot_admin_metadata(connection, snapshot_id)
+        stored = rows.stored_admin_metadata(connection, snapshot_id)
         for key, value in {PHASE: start[1], **expect}.items():
-            if stored.get(key) != value:
+            found = stored.get(key, rows.GONE)
+            if (None if found is rows.GONE else found) != value:
                 raise _Lost
         pairs = dict(admin_metadata)
         if start[1] != end[1]:
@@ -209,7 +212,7 @@ class Snapshots(SnapshotStarts):
             if end[1] is None:
                 pairs[DEADLINE] = None
         rows.merge_snapshot_admin_metadata(
-            connection, snapshot_id, volume_id, pairs, now
+            connection, snapshot_id, volume_id, pairs, now, stored
         )
 
     def _store(
@@ -224,16 +227,6 @@ class Snapshots(SnapshotStarts):
             rows.SNAPSHOT_METADATA,
             {"snapshot_id": attempt.snapshot_id},
             change.update.metadata,
-            now,
-        )
-        rows.merge_snapshot_admin_metadata(
-            connection,
-            attempt.snapshot_id,
-            attempt.volume_id,
-            {
-                **change.update.snapshot_admin_metadata,
-                **change.admin_metadata,
-            },
             now,
         )
         rows.merge_pairs(
@@ -266,6 +259,12 @@ _IN_FLIGHT = (
         rows.SNAPSHOTS.c.id,
         rows.SNAPSHOTS.c.volume_id,
         rows.SNAPSHOTS.c.status,
+        rows.CLAIMS.c.owner,
+    )
+    .select_from(
+        rows.SNAPSHOTS.outerjoin(
+            rows.CLAIMS, rows.CLAIMS.c.volume_id == rows.SNAPSHOTS.c.volume_id
+        )
     )
     .where(
         rows.live(rows.SNAPSHOTS),

@@ -150,13 +150,6 @@ class SnapshotStarts:
                         "updated_at": now,
                     },
                 )
-                rows.merge_snapshot_admin_metadata(
-                    connection,
-                    snapshot_id,
-                    row["volume_id"],
-                    {PREVIOUS_STATUS: status_before_delete(was)},
-                    now,
-                )
                 rows.store_connection_info(
                     connection, connection_info or {}, now
                 )
@@ -167,6 +160,7 @@ class SnapshotStarts:
                     number,
                     assisted,
                     now,
+                    {PREVIOUS_STATUS: status_before_delete(was)},
                 )
             return Attempt(snapshot_id, row["volume_id"], number)
 
@@ -193,8 +187,12 @@ class SnapshotStarts:
         number: str,
         assisted: bool,
         now: datetime.datetime,
+        others: Mapping[str, str | None] | None = None,
     ) -> None:
-        pairs: dict[str, str | None] = dict.fromkeys(EARLIER_ATTEMPT)
+        pairs: dict[str, str | None] = {
+            **dict.fromkeys(EARLIER_ATTEMPT),
+            **(others or {}),
+        }
         pairs[DEADLINE] = None
         pairs[ATTEMPT] = number
         pairs[PHASE] = Phase.BEGIN if assisted else None

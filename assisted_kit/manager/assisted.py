@@ -133,10 +133,8 @@ class AssistedOperations:
         # Known first, so that a report either wakes the job or is found.
         self._known[job.attempt.snapshot_id] = job
         found = self._find(job)
-        # The loser runs no hook, and whoever lost its claim has lost.
-        if found is None or not self._database.claims.holds(
-            job.attempt.volume_id, self._owner
-        ):
+        # The loser runs no hook.
+        if found is None:
             return self._drop(job)
         if found.phase is Phase.COMPUTE:
             self._open_gate(job)
@@ -149,7 +147,10 @@ class AssistedOperations:
                 return self._complete(job)
 
     def _find(self, job: Job) -> InFlight | None:
-        """The operation as stored; None when something replaced it."""
+        """The operation as stored; None when something replaced it.
+
+        Whoever lost its claim has lost.
+        """
         attempt = job.attempt
         status = job.state(Phase.BEGIN).status
         for found in self._database.snapshots.in_flight(attempt.snapshot_id):
@@ -157,6 +158,7 @@ class AssistedOperations:
                 found.attempt == attempt
                 and found.status == status
                 and found.phase is not None
+                and found.owner == self._owner
             ):
                 return found
         return None
@@ -404,9 +406,7 @@ class AssistedOperations:
             )
             self._queue.leave(job.attempt.volume_id)
             return None
-        if self._find(job) is None or not self._database.claims.holds(
-            job.attempt.volume_id, self._owner
-        ):
+        if self._find(job) is None:
             return self._drop(job)
         # A report came in between; it wins (section 4).
         return self._resume(job)
