@@ -19,6 +19,7 @@ from assisted_kit import dossiers
 from assisted_kit import exhaustive
 from assisted_kit import exploration
 from assisted_kit import preflight
+from assisted_kit import sharing
 from assisted_kit import suite
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
@@ -213,7 +214,7 @@ def pytest_collection_modifyitems(
     waited for at the end while the other processes have nothing to do.
     """
     if _is_worker(config):
-        items.sort(key=_takes_long, reverse=True)
+        items.sort(key=sharing.length, reverse=True)
     wanted = config.getoption("--assisted-rule")
     if not wanted:
         return
@@ -222,15 +223,6 @@ def pytest_collection_modifyitems(
     left_out = [item for item in items if rule_of(item) not in rules]
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept
-
-
-_LONG = ("MCH-", "CRH-")
-"""What rules begin with that are searched for, or swept."""
-
-
-def _takes_long(item: pytest.Item) -> bool:
-    rule = rule_of(item)
-    return rule is not None and rule.id.startswith(_LONG)
 
 
 def pytest_report_collectionfinish(

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 
+from assisted_kit import sharing
 from assisted_kit.evaluation import SKIPPED_OUTSIDE
 from assisted_kit.outcomes import Outcome
 from assisted_kit.outcomes import TestResult
@@ -78,7 +79,7 @@ class Recorder:
             return
         self._listener.planned(plan.as_dict())
         number, parts = self._part
-        session.items[:] = session.items[number::parts]
+        session.items[:] = sharing.shares(session.items, parts)[number]
         mine = {item.nodeid for item in session.items}
         self._listener.collected(
             {t.name: t.rule_id for t in plan.tests if t.name in mine}
