@@ -43,7 +43,7 @@ def integrity() -> Integrity:
         for name in modules(package):
             importlib.import_module(name)
     made = Integrity()
-    assert made.changes(thorough=True) == []
+    assert made.changes() == []
     return made
 
 
@@ -126,7 +126,7 @@ def test_function_that_was_replaced_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(case.ConformanceTest, "claim", lie)
-    (said,) = Integrity().changes(thorough=True)
+    (said,) = Integrity().changes()
     assert said.startswith("conformance.case:ConformanceTest.claim ")
 
 
@@ -134,7 +134,7 @@ def test_inherited_function_that_was_hidden_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(creates.OverlayTest, "claim", lie)
-    (said,) = Integrity().changes(thorough=True)
+    (said,) = Integrity().changes()
     assert said.startswith("conformance.test_create:OverlayTest.claim ")
 
 
