@@ -33,12 +33,6 @@ from tests.command_line import assisted_kit_run
             "it ended in one of 1\n",
         ),
         (
-            "creates:RecordsInBegin",
-            "LAY-006",
-            "an unreported create ends in no info file",
-            "it ended in {'",
-        ),
-        (
             "encryption:PlainImages",
             "ENC-006",
             "initialize_connection raises",
