@@ -16,10 +16,12 @@ class Item:
 
 
 class MachineTest:
-    """Is named as one that takes long."""
+    """Is named as one that takes long, and is none of the suite's."""
 
 
-ITEMS = [Item(n, MachineTest if n in (3, 40) else None) for n in range(100)]
+OF_THE_SUITE = type("MachineTest", (), {"__module__": "conformance.of_it"})
+
+ITEMS = [Item(n, OF_THE_SUITE if n in (3, 40) else None) for n in range(100)]
 
 
 def test_each_test_has_one_place() -> None:
@@ -39,6 +41,11 @@ def test_long_tests_are_far_apart_and_weigh() -> None:
     loads = [sum(map(sharing.length, share)) for share in shares]
     assert max(loads) - min(loads) <= 1
     assert sorted(map(len, shares)) == [25, 26, 49]
+
+
+def test_tests_of_others_are_left_where_they_are() -> None:
+    assert sharing.length(Item(1, MachineTest)) == 1
+    assert sharing.length(Item(1, OF_THE_SUITE)) > 1
 
 
 def test_one_process_has_everything() -> None:
