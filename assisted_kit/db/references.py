@@ -111,11 +111,12 @@ class References:
             ref.id if isinstance(ref, refs.VolumeRef) else ref.volume_id
         )
         with self._engine.connect() as connection:
-            pairs = self._pairs_of(connection, volume_id)
             match ref:
                 case refs.VolumeRef():
+                    pairs = self._pairs_of(connection, volume_id)
                     return self._volume_fields(connection, volume_id, pairs)
                 case refs.SnapshotRef():
+                    pairs = self._pairs_of(connection, volume_id)
                     stored = self._snapshots_of(connection, volume_id, pairs)
                 case _:
                     stored = self._attachments_of(connection, volume_id)

@@ -209,20 +209,24 @@ def stored_admin_metadata(
     return {key: GONE if deleted else value for key, value, deleted in found}
 
 
+def live_value(stored: Mapping[str, Any], key: str) -> str | None:
+    """What a key has, None for one that was removed or never there."""
+    value = stored.get(key)
+    return None if value is GONE else value
+
+
 def merge_snapshot_admin_metadata(
     connection: sa.Connection,
     snapshot_id: str,
     volume_id: str,
     pairs: Mapping[str, str | None],
     now: datetime.datetime,
-    stored: Mapping[str, str | object] | None = None,
+    stored: Mapping[str, str | object],
 ) -> None:
     """Merge pairs into a snapshot's admin metadata.
 
-    :param stored: what is there, where that has been seen already.
+    :param stored: what `stored_admin_metadata` found.
     """
-    if stored is None:
-        stored = stored_admin_metadata(connection, snapshot_id)
     _merge(
         connection,
         SNAPSHOT_ADMIN_METADATA,
@@ -234,18 +238,6 @@ def merge_snapshot_admin_metadata(
         # removed is used again (contract section 6).
         update_of,
     )
-
-
-def snapshot_admin_metadata(
-    connection: sa.Connection, snapshot_id: str
-) -> dict[str, str]:
-    """The admin metadata of one snapshot."""
-    return pairs_of(
-        connection,
-        SNAPSHOT_ADMIN_METADATA,
-        "snapshot_id",
-        [snapshot_id],
-    )[snapshot_id]
 
 
 def store_connection_info(

@@ -203,8 +203,7 @@ class Snapshots(SnapshotStarts):
         # here on is what the last writer left.
         stored = rows.stored_admin_metadata(connection, snapshot_id)
         for key, value in {PHASE: start[1], **expect}.items():
-            found = stored.get(key, rows.GONE)
-            if (None if found is rows.GONE else found) != value:
+            if rows.live_value(stored, key) != value:
                 raise _Lost
         pairs = dict(admin_metadata)
         if start[1] != end[1]:

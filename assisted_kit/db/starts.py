@@ -103,7 +103,7 @@ class SnapshotStarts:
                     now,
                 )
                 self._enter_begin(
-                    connection, snapshot_id, volume_id, "1", assisted, now
+                    connection, snapshot_id, volume_id, "1", assisted, now, {}
                 )
             return Attempt(snapshot_id, volume_id, "1")
 
@@ -139,8 +139,8 @@ class SnapshotStarts:
                         f"available or error snapshot can be deleted, "
                         f"any other with os-force_delete"
                     )
-                stored = rows.snapshot_admin_metadata(connection, snapshot_id)
-                number = str(int(stored.get(ATTEMPT, "0")) + 1)
+                stored = rows.stored_admin_metadata(connection, snapshot_id)
+                number = str(int(rows.live_value(stored, ATTEMPT) or "0") + 1)
                 connection.execute(
                     rows.update_of(rows.SNAPSHOTS, "id"),
                     {
@@ -160,6 +160,7 @@ class SnapshotStarts:
                     number,
                     assisted,
                     now,
+                    stored,
                     {PREVIOUS_STATUS: status_before_delete(was)},
                 )
             return Attempt(snapshot_id, row["volume_id"], number)
@@ -187,6 +188,7 @@ class SnapshotStarts:
         number: str,
         assisted: bool,
         now: datetime.datetime,
+        stored: Mapping[str, str | object],
         others: Mapping[str, str | None] | None = None,
     ) -> None:
         pairs: dict[str, str | None] = {
@@ -197,7 +199,7 @@ class SnapshotStarts:
         pairs[ATTEMPT] = number
         pairs[PHASE] = Phase.BEGIN if assisted else None
         rows.merge_snapshot_admin_metadata(
-            connection, snapshot_id, volume_id, pairs, now
+            connection, snapshot_id, volume_id, pairs, now, stored
         )
 
     def _now(self) -> datetime.datetime:
