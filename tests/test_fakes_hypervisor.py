@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -262,6 +263,40 @@ def test_what_is_qcow2_in_name_only_does_not_open(opened, tmp_path):
         opened(create_raw(tmp_path / "v", SIZE))
     with pytest.raises(HypervisorError, match="vmdk"):
         opened(tmp_path / "v", "vmdk")
+
+
+def test_a_chain_that_leads_back_to_itself(opened, tmp_path):
+    paths = chain_of(tmp_path, 2)
+    rename = ["qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b"]
+    run(*rename, "v.2", paths[1])
+    with pytest.raises(HypervisorError, match=r"v\.2 is self-referential"):
+        opened(paths[2])
+
+
+def test_a_backing_file_that_is_missing(opened, tmp_path):
+    paths = chain_of(tmp_path, 2)
+    paths[1].unlink()
+    message = r"Could not open '.*/v\.1': No such file"
+    with pytest.raises(HypervisorError, match=message):
+        opened(paths[2])
+
+
+def test_an_image_that_breaks_off(opened, tmp_path):
+    paths = chain_of(tmp_path, 1)
+    os.truncate(paths[1], 60)
+    with pytest.raises(HypervisorError, match=r"Could not open .*/v\.1"):
+        opened(paths[1])
+
+
+def test_a_link_is_followed(hypervisor, opened, tmp_path):
+    directory = tmp_path / "share"
+    directory.mkdir()
+    image = chain_of(directory, 1)[1]
+    qemu_io(image, "write -P 7 0 64k")
+    (tmp_path / "link").symlink_to(directory)
+    (directory / "other").symlink_to("v.1")
+    chain = opened(tmp_path / "link" / "other")
+    assert hypervisor.read(chain, 0, 4) == b"\7" * 4
 
 
 def test_beyond_the_end_is_an_error(hypervisor, opened, tmp_path):

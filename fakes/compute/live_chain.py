@@ -14,8 +14,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from assisted_kit import qcow2
 from assisted_kit.image import Image
 from fakes.compute import image_lock
 from fakes.compute import qemu
@@ -208,34 +208,60 @@ class LiveChain:
 
 
 def _discover(image: Image) -> Iterator[tuple[Image, str | None]]:
-    """An image and what its headers lead to, with the names used there."""
+    """An image and what its headers lead to, with the names used there.
+
+    As libvirt does, which reads the headers itself and tells QEMU the whole
+    chain.
+    """
     path, format = image.path.absolute(), image.format
     name: str | None = None
-    for found in _info(image):
+    passed: set[Path] = set()
+    while True:
+        if format not in FORMATS:
+            raise HypervisorError(
+                f"{path}: unsupported configuration: unknown driver format "
+                f"value '{format}'"
+            )
+        if path in passed:
+            raise HypervisorError(
+                f"internal error: backing store for {path} is self-referential"
+            )
+        passed.add(path)
         yield Image(path, format), name
-        name = found.get("backing-filename")
+        if format == "raw":
+            # It has no header that could lead on.
+            return
+        header = _header(path)
+        name = header.backing_file
         if name is None:
             return
         below = Path(os.path.normpath(path.parent / name))
-        if "backing-filename-format" not in found:
+        if header.backing_format is None:
             raise HypervisorError(
                 f"Requested operation is not valid: format of backing image "
                 f"'{below}' of image '{path}' was not specified in the image "
                 f"metadata"
             )
-        path, format = below, found["backing-filename-format"]
+        path, format = below, header.backing_format
 
 
-def _info(image: Image) -> list[dict[str, Any]]:
-    if image.format not in FORMATS:
+def _header(path: Path) -> qcow2.Header:
+    # A link is followed, as libvirt and QEMU do.
+    target = os.path.realpath(path)
+    try:
+        return qcow2.inspect(target, luks=qcow2.is_luks(target))
+    except qcow2.NotQcow2 as error:
         raise HypervisorError(
-            f"{image.path}: unsupported configuration: unknown driver format "
-            f"value '{image.format}'"
-        )
-    if image.format == "raw" and image.path.is_file():
-        # A raw image has no header that a tool could read.
-        return [{}]
-    return qemu.backing_chain(image)
+            f"Could not open '{path}': Image is not in qcow2 format"
+        ) from error
+    except qcow2.ImageError as error:
+        raise HypervisorError(f"Could not open {error}") from error
+    except OSError as error:
+        raise _not_opened(path, error) from error
+
+
+def _not_opened(path: Path, error: OSError) -> HypervisorError:
+    return HypervisorError(f"Could not open '{path}': {error.strerror}")
 
 
 def _open(image: Image, name: str | None, passphrase: Passphrase) -> OpenImage:
@@ -245,9 +271,7 @@ def _open(image: Image, name: str | None, passphrase: Passphrase) -> OpenImage:
     try:
         descriptor = os.open(image.path, mode | os.O_CLOEXEC)
     except OSError as error:
-        raise HypervisorError(
-            f"Could not open '{image.path}': {error.strerror}"
-        ) from error
+        raise _not_opened(image.path, error) from error
     encrypted = image.format == "qcow2" and _is_encrypted(descriptor)
     return OpenImage(
         image,
@@ -258,5 +282,5 @@ def _open(image: Image, name: str | None, passphrase: Passphrase) -> OpenImage:
     )
 
 
-def _is_encrypted(qcow2: int) -> bool:
-    return any(os.pread(qcow2, 4, _CRYPT_METHOD))
+def _is_encrypted(descriptor: int) -> bool:
+    return any(os.pread(descriptor, 4, _CRYPT_METHOD))

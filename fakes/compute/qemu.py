@@ -78,22 +78,6 @@ class Write:
     length: int
 
 
-def backing_chain(image: Image) -> list[dict[str, Any]]:
-    """``qemu-img info`` on an image and what its headers lead to."""
-    printed = _run(
-        "qemu-img",
-        "info",
-        "-U",
-        "--output=json",
-        "--backing-chain",
-        "-f",
-        image.format,
-        str(image.path),
-    )
-    chain: list[dict[str, Any]] = json.loads(printed)
-    return chain
-
-
 def probed_format(path: Path) -> str:
     """The format that QEMU takes a file for, going by its content."""
     printed = _run("qemu-img", "info", "-U", "--output=json", str(path))
