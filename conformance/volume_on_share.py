@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,15 @@ class VolumeOnShare:
     def __init__(self, deployment: Deployment, volume_id: str) -> None:
         self.deployment = deployment
         self.id = volume_id
-        self.name: str = self.ref().name
         self.overlays = Overlays()
         self.undrawable = ""
         """Why the chain cannot be drawn, if drawing it might not end."""
+
+    @functools.cached_property
+    def name(self) -> str:
+        """The name of the volume on the back end, which stays."""
+        name: str = self.ref().name
+        return name
 
     @property
     def _volumes(self) -> VolumeOperations:

@@ -201,6 +201,17 @@ class WritingTest(RefsTestCase):
         (info,) = self.kit.connection_info(self.volume_id)
         self.assertEqual("overlay", info["name"])
 
+    def test_an_attachment_alone(self) -> None:
+        references = self.kit.database.references
+        (attachment,) = self.snapshot().volume.volume_attachment
+        found = references.attachment(attachment.id)
+        self.assertEqual(attachment.connector, found.connector)
+        self.assertEqual(attachment.connection_info, found.connection_info)
+        self.assertRaises(NotWritable, found.save)
+        self.kit.manager.volumes.detach(self.volume_id, attachment)
+        self.assertRaises(NotFound, references.attachment, attachment.id)
+        self.assertRaises(NotFound, references.attachment, "other")
+
     def test_unknown_fields_and_names_cannot_be_set(self) -> None:
         ref = self.snapshot(writable=True)
         for name in ("colour", "name", "volume"):

@@ -51,7 +51,9 @@ class References:
         pairs = self._pairs_of(connection, volume_id)
         fields = self._volume_fields(connection, volume_id, pairs)
         snapshots = self._snapshots_of(connection, volume_id, pairs)
-        attachments = self._attachments_of(connection, volume_id)
+        attachments = _attachments(
+            connection, _ATTACHMENTS_OF_VOLUME, volume_id
+        )
         volume = refs.VolumeRef(
             {
                 **fields,
@@ -95,6 +97,25 @@ class References:
                 return found
         raise NotFound(f"snapshot {snapshot_id} could not be found")
 
+    def attachment(
+        self,
+        attachment_id: str,
+        *,
+        context: Any = None,
+        writable: bool = False,
+    ) -> refs.AttachmentRef:
+        """One attachment, without its volume.
+
+        :raises NotFound: there is no such attachment, or it is detached.
+        """
+        with self._engine.connect() as connection:
+            found = _attachments(connection, _ATTACHMENT, attachment_id)
+        if not found:
+            raise NotFound(f"attachment {attachment_id} could not be found")
+        return refs.AttachmentRef(
+            found[0], obj_context=context, saver=self if writable else None
+        )
+
     def save(self, ref: refs.Ref, changes: Mapping[str, Any]) -> None:
         """Store what a driver changed on a reference."""
 
@@ -119,7 +140,7 @@ class References:
                     pairs = self._pairs_of(connection, volume_id)
                     stored = self._snapshots_of(connection, volume_id, pairs)
                 case _:
-                    stored = self._attachments_of(connection, volume_id)
+                    stored = _attachments(connection, _ATTACHMENT, ref.id)
         for row in stored:
             if row["id"] == ref.id:
                 return row
@@ -157,21 +178,6 @@ class References:
             for row in found
         ]
 
-    def _attachments_of(
-        self, connection: sa.Connection, volume_id: str
-    ) -> list[dict[str, Any]]:
-        found = connection.execute(
-            _ATTACHMENTS_OF_VOLUME, {"id": volume_id}
-        ).mappings()
-        return [
-            dict(row)
-            | {
-                name: json.loads(row[name] or "null") or {}
-                for name in _JSON_COLUMNS
-            }
-            for row in found
-        ]
-
     def _save(
         self,
         connection: sa.Connection,
@@ -199,6 +205,19 @@ class References:
                 {**gone, **pairs},
                 now,
             )
+
+
+def _attachments(
+    connection: sa.Connection, statement: sa.Select[Any], its_id: str
+) -> list[dict[str, Any]]:
+    return [
+        dict(row)
+        | {
+            name: json.loads(row[name] or "null") or {}
+            for name in _JSON_COLUMNS
+        }
+        for row in connection.execute(statement, {"id": its_id}).mappings()
+    ]
 
 
 # Statements are built once: that takes longer than SQLite's answer.
@@ -237,8 +256,12 @@ _PAIRS_OF_VOLUME = sa.union_all(
         for part, table in _PAIRS.items()
     ),
 )
-_ATTACHMENTS_OF_VOLUME = sa.select(rows.ATTACHMENTS).where(
-    rows.ATTACHMENTS.c.volume_id == _ID, rows.live(rows.ATTACHMENTS)
+_LIVE_ATTACHMENTS = sa.select(rows.ATTACHMENTS).where(
+    rows.live(rows.ATTACHMENTS)
+)
+_ATTACHMENT = _LIVE_ATTACHMENTS.where(rows.ATTACHMENTS.c.id == _ID)
+_ATTACHMENTS_OF_VOLUME = _LIVE_ATTACHMENTS.where(
+    rows.ATTACHMENTS.c.volume_id == _ID
 )
 
 _JSON_COLUMNS = frozenset({"connector", "connection_info"})

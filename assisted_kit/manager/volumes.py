@@ -202,11 +202,9 @@ class VolumeOperations:
                 connector=connector,
                 connection_info=to_be_stored(volume_id, connection),
             )
-        for attachment in self.ref(volume_id).volume_attachment:
-            if attachment.id == attachment_id:
-                found: AttachmentRef = attachment
-                return found
-        raise AssertionError(f"attachment {attachment_id} is gone")
+        return self._database.references.attachment(
+            attachment_id, context=self._context, writable=True
+        )
 
     def detach(self, volume_id: str, attachment: AttachmentRef) -> None:
         """Detach a volume from an instance."""

@@ -272,17 +272,14 @@ class ComputeService:
 
     def _look(self, snapshot_id: str) -> None:
         """Read connection information if ``creating`` is over."""
-        try:
-            snapshot = self._database.references.snapshot(snapshot_id)
-            if snapshot.status == Status.CREATING:
-                return
-            gone = False
-        except NotFound:
-            # Nova's own look at it fails then, and with it the refresh.
-            gone = True
+        status = self._database.snapshots.status(snapshot_id)
+        if status == Status.CREATING:
+            return
         with self._lock:
             job = self._creating.pop(snapshot_id, None)
-        if job is not None and not gone:
+        # Where it is gone, Nova's own look at it fails and with it the
+        # refresh.
+        if job is not None and status != Status.DELETED:
             self._refresh(job)
 
     def _refresh(self, job: Job) -> None:
@@ -293,15 +290,13 @@ class ComputeService:
         disk = job.disk
         if disk not in job.instance.disks:
             return
-        found = None
         try:
-            volume = self._database.references.volume(disk.volume_id)
+            stored = self._database.references.attachment(disk.attachment.id)
         except NotFound:
-            volume = None
-        for attachment in volume.volume_attachment if volume else ():
-            if attachment.id == disk.attachment.id:
-                found = attachment.connection_info
-                disk.connection_info = copy.deepcopy(found)
+            found = None
+        else:
+            found = stored.connection_info
+            disk.connection_info = copy.deepcopy(found)
         self._history.add(Refresh(disk.volume_id, job.instance.uuid, found))
 
     def _mishap(self, job: Job, what: str) -> None:
