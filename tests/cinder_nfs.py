@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import sqlalchemy as sa
 from cinder import objects
 from cinder.db import api as db_api
 
@@ -42,7 +43,7 @@ def start_afresh(url: str) -> None:
 
 
 def _file_of(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///"))
+    return Path(sa.make_url(url).database)
 
 
 def _as_migrated(file: Path) -> Path:

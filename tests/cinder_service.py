@@ -49,6 +49,20 @@ class CinderService:
         """Volumes and snapshots by their ids, as Nova asks for them."""
         return self
 
+    @property
+    def snapshots(self):
+        """Snapshots, as Nova asks for their status."""
+        return self
+
+    def attachment(self, attachment_id):
+        """An attachment, as an object of Cinder's."""
+        try:
+            return objects.VolumeAttachment.get_by_id(
+                self.context, attachment_id
+            )
+        except exception.VolumeAttachmentNotFound as error:
+            raise NotFound(str(error)) from error
+
     def volume(self, volume_id):
         """A volume, as an object of Cinder's."""
         try:

@@ -24,7 +24,8 @@ def test_it_is_cinders_class_and_has_no_hooks(cinder):
     from cinder.volume.drivers.nfs import NfsDriver
 
     driver = cinder.deploy().driver
-    assert type(driver._driver) is NfsDriver
+    handed_objects = driver._driver
+    assert type(handed_objects._driver) is NfsDriver
     assert not is_assisted(driver)
 
 

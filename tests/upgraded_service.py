@@ -88,6 +88,11 @@ class UpgradedService:
         """Volumes and snapshots by their ids."""
         return self.database.references
 
+    @property
+    def snapshots(self):
+        """Snapshots, as Nova asks for their status."""
+        return self.database.snapshots
+
     def update_snapshot_status(self, context, snapshot_id, body):
         """``os-update_snapshot_status`` with the contract's fields."""
         return self.status_api.update_snapshot_status(

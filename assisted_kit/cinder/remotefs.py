@@ -22,6 +22,7 @@ from assisted_kit.adapter import DriverAdapter
 from assisted_kit.capabilities import Capability
 from assisted_kit.cinder import keys
 from assisted_kit.cinder import service
+from assisted_kit.cinder.versioned import VersionedDriver
 from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.key_manager import passphrase
 
@@ -133,7 +134,7 @@ class RemoteFSAdapter(DriverAdapter):
         driver._ensure_shares_mounted()
         if compute is not None:
             driver._nova = compute
-        return driver
+        return VersionedDriver(driver)
 
     def mount_point(self, driver: Any, share: Path) -> Path:
         return Path(driver._get_mount_point_for_share(self.share_name))

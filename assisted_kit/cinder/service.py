@@ -11,6 +11,7 @@ import atexit
 import functools
 import hashlib
 import itertools
+import logging
 import os
 import shutil
 import subprocess
@@ -19,26 +20,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from castellan import key_manager
 from cinder import context
 from cinder import coordination
 from cinder import objects
 from cinder import utils
 from cinder.common import config  # noqa: F401 - declares state_path
+from cinder.db import api
 from cinder.db import migration
 from cinder.image import image_utils  # noqa: F401 - declares its directory
 from cinder.privsep import sys_admin_pctxt
 from cinder.volume import volume_utils
 from oslo_concurrency import processutils
 from oslo_config import cfg
+from oslo_log import log
+from sqlalchemy import event
+from sqlalchemy.dialects import plugins
+from sqlalchemy.engine import interfaces
 
 from assisted_kit.cinder import keys
+from assisted_kit.db.volumes import DEFAULT_VOLUME_TYPE
 from assisted_kit.errors import AssistedKitError
 
 CONF = cfg.CONF
 
-_SQLITE = "sqlite:///"
 _DATABASE = "cinder.db"
+_PLUGIN = "assisted_kit_lock_at_once"
+_BUSY_TIMEOUT = 60
+"""Seconds that whoever wants SQLite's lock waits for the others."""
 
 _numbers = itertools.count(1)
 
@@ -55,17 +65,32 @@ def set_up(directory: Path) -> str:
     """
     url = _set_up(directory)
     migration.db_sync()
+    _make_volume_type()
     return url
 
 
+def _make_volume_type() -> None:
+    """Have the type that the kit's volumes are of.
+
+    The kit's own data model has no types, Cinder's objects look theirs up.
+    """
+    api.volume_type_create(
+        context.get_admin_context(),
+        {"id": DEFAULT_VOLUME_TYPE, "name": "assisted-kit", "extra_specs": {}},
+    )
+
+
 def _set_up(directory: Path) -> str:
-    url = f"{_SQLITE}{directory / _DATABASE}"
+    url = f"sqlite:///{directory / _DATABASE}?timeout={_BUSY_TIMEOUT}"
+    for level in log.get_default_log_levels():
+        name, _, least = level.partition("=")
+        logging.getLogger(name).setLevel(least)
     CONF([], project="cinder", default_config_files=[])
     CONF.register_opts(key_manager.key_manager_opts, group="key_manager")
     for name, value, group in (
         ("state_path", str(directory), None),
         ("image_conversion_dir", str(directory / "conversion"), None),
-        ("connection", url, "database"),
+        ("connection", _with_plugin(url), "database"),
         ("backend_url", f"file://{directory}", "coordination"),
         ("lock_path", str(directory / "locks"), "oslo_concurrency"),
         ("backend", keys.BACKEND, "key_manager"),
@@ -81,6 +106,34 @@ def _set_up(directory: Path) -> str:
     processutils.execute = functools.partial(_execute, processutils.execute)
     processutils.subprocess = _Subprocess()
     return url
+
+
+def _with_plugin(url: str) -> str:
+    """The URL for Cinder's own engine."""
+    plugins.register(_PLUGIN, __name__, LockAtOnce.__name__)
+    return f"{url}&plugin={_PLUGIN}"
+
+
+class LockAtOnce(interfaces.CreateEnginePlugin):
+    """Have each transaction on SQLite wait for its turn when it begins.
+
+    Cinder's read before they write, and one that has read while somebody
+    else wrote fails at once instead of waiting.
+    """
+
+    def update_url(self, url: sa.URL) -> sa.URL:
+        """Leave the URL as it is; SQLAlchemy has removed the plug-in."""
+        return url
+
+    def engine_created(self, engine: sa.Engine) -> None:
+        """Begin before oslo.db's listener does, which then need not."""
+        event.listen(engine, "begin", self._begin)
+
+    @staticmethod
+    def _begin(connection: sa.Connection) -> None:
+        if "in_transaction" not in connection.info:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.info["in_transaction"] = True
 
 
 def _execute(
@@ -128,7 +181,7 @@ def database(configured: str | None) -> str:
     """
     if configured is None:
         return _own()
-    if configured != CONF.database.connection:
+    if _with_plugin(configured) != CONF.database.connection:
         raise AnotherDatabase(
             "drivers of Cinder's use a database that is made for the run: "
             "leave [database] connection out of the configuration file"
@@ -141,8 +194,8 @@ def join(url: str) -> None:
 
     :param url: of the database that :func:`database` returned there.
     """
-    if CONF.database.connection != url:
-        _set_up(Path(url.removeprefix(_SQLITE)).parent)
+    if CONF.database.connection != _with_plugin(url):
+        _set_up(Path(str(sa.make_url(url).database)).parent)
 
 
 @functools.cache

@@ -18,6 +18,13 @@ from typing import Any
 from conformance.watch import calls
 from conformance.watch.calls import DriverCall
 
+VERBOSE = ("fasteners", "sqlalchemy")
+"""Libraries that below a warning tell each statement and lock.
+
+Nothing that a driver wants to be known is among it, and a test shows only the
+last lines.
+"""
+
 LIMIT = 10_000
 """Records that are kept of one test."""
 
@@ -68,7 +75,7 @@ class DriverLog:
 
         def handle(logger: Any, record: logging.LogRecord) -> None:
             call = calls.current()
-            if call is not None:
+            if call is not None and not _is_verbose(record):
                 self._keep(call, record)
             configured = self._configured
             if (
@@ -90,3 +97,8 @@ class DriverLog:
         with self._lock:
             if len(self._records) < LIMIT:
                 self._records.append(entry)
+
+
+def _is_verbose(record: logging.LogRecord) -> bool:
+    library = record.name.partition(".")[0]
+    return library in VERBOSE and record.levelno < logging.WARNING
