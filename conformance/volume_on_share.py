@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from assisted_kit.capabilities import Capability
 from assisted_kit.image import Image
 from assisted_kit.manager.volumes import VolumeOperations
 from assisted_kit.refs import VolumeRef
+from assisted_kit.updates import VOLUME_KEYS
 from conformance import share_layout
 from conformance import storage
 from conformance.deployment import Deployment
@@ -29,15 +29,10 @@ class VolumeOnShare:
     def __init__(self, deployment: Deployment, volume_id: str) -> None:
         self.deployment = deployment
         self.id = volume_id
+        self.name: str = self.ref().name
         self.overlays = Overlays()
         self.undrawable = ""
         """Why the chain cannot be drawn, if drawing it might not end."""
-
-    @functools.cached_property
-    def name(self) -> str:
-        """The name of the volume on the back end, which stays."""
-        name: str = self.ref().name
-        return name
 
     @property
     def _volumes(self) -> VolumeOperations:
@@ -203,8 +198,14 @@ class VolumeOnShare:
         )
 
     def formats(self) -> dict[str, str]:
-        """The formats that are recorded for the volume."""
-        return dict(self.ref().admin_metadata)
+        """The formats that are recorded for the volume (section 2).
+
+        What else a driver keeps there is its own affair.
+        """
+        recorded = self.ref().admin_metadata
+        return {
+            key: recorded[key] for key in sorted(VOLUME_KEYS & recorded.keys())
+        }
 
     # -- all of it
 
