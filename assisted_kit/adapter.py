@@ -98,8 +98,15 @@ class DriverAdapter:
 
     @property
     def profile(self) -> Profile:
-        """How the volume manager drives it: by the hooks if it has any."""
-        if any(hasattr(self.driver_class, hook) for hook in Hook):
+        """How the volume manager drives it.
+
+        By the hooks if it has any, unless its class says that they are not
+        to be called: it has other methods that call them then.
+        """
+        told = getattr(self.driver_class, "supports_assisted_snapshots", None)
+        if told is not False and any(
+            hasattr(self.driver_class, hook) for hook in Hook
+        ):
             return Profile.ASSISTED
         return Profile.LEGACY
 

@@ -48,8 +48,16 @@ ADAPTERS = {
         ("quobyte", "Quobyte"),
         ("vzstorage", "VZStorage"),
     )
+} | {
+    "assisted_kit.cinder.blocking.driver:BlockingSnapshots": (
+        "assisted_kit.cinder.blocking.adapter:BlockingAdapter"
+    )
 }
-"""Drivers of Cinder's to the adapters that construct them."""
+"""What drivers are made of to the adapters that construct them.
+
+Where several fit it is the first: a driver of Cinder's is constructed by its
+own adapter, whatever is put before it.
+"""
 
 BASES = (Capability.raw_base, Capability.qcow2_base)
 
@@ -209,11 +217,14 @@ def _adapter(
 
 
 def _adapter_of(driver: type[Any]) -> type[DriverAdapter] | None:
-    """The adapter for the driver of Cinder's that a driver is made of."""
-    for owner in driver.__mro__[1:]:
-        name = f"{owner.__module__}:{owner.__qualname__}"
-        if name in ADAPTERS:
-            return _import(ADAPTERS[name])
+    """The adapter for what a driver is made of."""
+    made_of = {
+        f"{owner.__module__}:{owner.__qualname__}"
+        for owner in driver.__mro__[1:]
+    }
+    for name, adapter in ADAPTERS.items():
+        if name in made_of:
+            return _import(adapter)
     return None
 
 

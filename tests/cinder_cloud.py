@@ -29,19 +29,28 @@ from conformance.observed import KeptLog
 from fakes.compute import FakeNova
 from fakes.compute import FaultPlan
 from fakes.compute import Generation
+from reference_driver.blocking import BlockingNfsDriver
 
 ADAPTERS = {
+    "blocking": lambda: NfsAdapter(BlockingNfsDriver),
     "nfs": NfsAdapter,
     "quobyte": QuobyteAdapter,
     "vzstorage": VZStorageAdapter,
 }
+
+WAITING = (
+    "assisted_kit.cinder.blocking.driver.time",
+    "cinder.volume.drivers.remotefs.time",
+)
+"""What drivers wait for Nova by."""
 
 
 class CinderCloud:
     """Begins with a Cinder 29, whose database has no row in it.
 
     :param database: its URL.
-    :param driver: ``nfs``, ``quobyte`` or ``vzstorage``.
+    :param driver: ``nfs``, ``quobyte`` or ``vzstorage``, or ``blocking`` for
+        one that is written for the hooks.
     """
 
     def __init__(
@@ -76,11 +85,8 @@ class CinderCloud:
         )
         stack.callback(self.nova.close)
         self.time = DriversTime(self.nova)
-        stack.enter_context(
-            fixtures.MonkeyPatch(
-                "cinder.volume.drivers.remotefs.time", self.time
-            )
-        )
+        for name in WAITING:
+            stack.enter_context(fixtures.MonkeyPatch(name, self.time))
         self.serving = self._cinder()
         stack.callback(lambda: self.serving.close())
 
@@ -90,6 +96,11 @@ class CinderCloud:
     def references(self):
         """Volumes and snapshots by their ids."""
         return self.serving.references
+
+    @property
+    def snapshots(self):
+        """Snapshots, as Nova asks for their status."""
+        return self.serving.snapshots
 
     def update_snapshot_status(self, context, snapshot_id, body):
         """Take a report."""

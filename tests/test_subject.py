@@ -98,6 +98,16 @@ def test_legacy_driver_is_one(users_directory: Path) -> None:
     assert found.adapter.profile is Profile.LEGACY
 
 
+def test_hooks_that_their_class_calls_itself(users_directory: Path) -> None:
+    (users_directory / "mine.py").write_text(
+        "from reference_driver.driver import RemoteFSAssistedDriver\n"
+        "class Mine(RemoteFSAssistedDriver):\n"
+        "    supports_assisted_snapshots = False\n"
+    )
+    found = subject.load("mine:Mine")
+    assert found.adapter.profile is Profile.LEGACY
+
+
 def test_adapter_in_the_drivers_place(users_directory: Path) -> None:
     (users_directory / "mine.py").write_text(
         "import assisted_kit\n"
