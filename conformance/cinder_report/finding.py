@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A defect of Cinder's, with the program that shows it."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from typing import NamedTuple
+
+Program = Callable[[Any], str | None]
+"""Gets a bench; returns what went wrong, None if nothing did."""
+
+
+class Place(NamedTuple):
+    """A line of Cinder's."""
+
+    file: str
+    """Below the package ``cinder``."""
+    line: int
+    text: str
+    """What stands there, without the indentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One defect."""
+
+    name: str
+    title: str
+    drivers: tuple[str, ...]
+    cause: tuple[Place, ...]
+    suggestion: str
+    rules: tuple[str, ...]
+    known: str
+    """What the defect is called where it was known before; may be empty."""
+    symptom: str
+    """What an operator or a user sees."""
+    program: Program
+
+    @property
+    def source(self) -> str:
+        """The program's text, without what is about it."""
+        lines = inspect.getsource(self.program).splitlines()
+        start = next(
+            n for n, line in enumerate(lines) if line.startswith("def ")
+        )
+        body = lines[start:]
+        # The docstring is the symptom, which is printed before it.
+        end = next(
+            n
+            for n, line in enumerate(body)
+            if line.rstrip().endswith('"""')
+            and (n > 1 or line.count('"""') == 2)
+        )
+        return "\n".join([body[0], *body[end + 1 :]]).rstrip()
+
+
+ALL: list[Finding] = []
+"""All findings, in the order in which they are reported."""
+
+
+def finding(
+    title: str,
+    *,
+    drivers: tuple[str, ...] = ("nfs",),
+    cause: tuple[Place, ...],
+    suggestion: str,
+    rules: tuple[str, ...] = (),
+    known: str = "",
+) -> Callable[[Program], Program]:
+    """Take a function down as the program of a finding.
+
+    Its docstring is the symptom.
+    """
+
+    def take_down(program: Program) -> Program:
+        ALL.append(
+            Finding(
+                program.__name__,
+                title,
+                drivers,
+                cause,
+                suggestion,
+                rules,
+                known,
+                textwrap.dedent(program.__doc__ or "").strip(),
+                program,
+            )
+        )
+        return program
+
+    return take_down

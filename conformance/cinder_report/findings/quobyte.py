@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong in ``cinder.volume.drivers.quobyte``."""
+
+from __future__ import annotations
+
+import threading
+from unittest import mock
+
+from cinder import exception
+from cinder.volume.drivers import quobyte
+
+from conformance.cinder_report.bench import Bench
+from conformance.cinder_report.finding import finding
+from conformance.cinder_report.finding import Place
+
+QUOBYTE = "volume/drivers/quobyte.py"
+
+
+@finding(
+    "A volume is extended as what the guest wrote",
+    drivers=("quobyte",),
+    cause=(
+        Place(QUOBYTE, 615, "image_utils.resize_image(active_path, size_gb)"),
+    ),
+    suggestion="Pass the recorded format as file_format, as NfsDriver does.",
+    rules=("ABL-012", "HKS-007"),
+)
+def extends_what_it_looks_like(bench: Bench) -> str | None:
+    """The image format of a raw volume is guessed when it is extended. A guest
+    that has written a qcow2 image to its disk has that image extended, and
+    not the volume.
+    """
+    volume = bench.volume()
+    with mock.patch.object(quobyte.image_utils, "resize_image") as resize:
+        bench.driver.extend_volume(volume, 2)
+    told = resize.call_args.kwargs.get("file_format")
+    return None if told else "qemu-img resize is not told any format"
+
+
+@finding(
+    "Create and delete of a snapshot take different locks",
+    drivers=("quobyte",),
+    cause=(
+        Place(QUOBYTE, 543, "@utils.synchronized('quobyte', external=False)"),
+        Place(QUOBYTE, 544, "def create_snapshot(self, snapshot):"),
+    ),
+    suggestion="Take the volume's lock for both, as the base class does.",
+    rules=("CON-001",),
+    known="LIVE-10",
+)
+def different_locks(bench: Bench) -> str | None:
+    """While one snapshot of a volume is being taken another one is deleted.
+    Both read the info file and write it again, and one loses what the other
+    has written.
+    """
+    volume = bench.volume()
+    older = bench.take(volume)
+    snapshot = bench.snapshot(bench.again(volume))
+    got_in = threading.Event()
+
+    def delete():
+        bench.delete(older)
+        got_in.set()
+
+    def create(snapshot):
+        threading.Thread(target=delete, daemon=True).start()
+        got_in.wait(10)
+
+    with mock.patch.object(bench.driver, "_create_snapshot", create):
+        bench.driver.create_snapshot(snapshot)
+    if got_in.is_set():
+        return "a delete went through in the middle of a create"
+    return None
+
+
+@finding(
+    "One waiting snapshot stops the whole service",
+    drivers=("quobyte",),
+    cause=(
+        Place(QUOBYTE, 543, "@utils.synchronized('quobyte', external=False)"),
+        Place(QUOBYTE, 549, "@utils.synchronized('quobyte', external=False)"),
+    ),
+    suggestion="Take a lock for each volume, and none while Nova works.",
+    rules=("HKS-010",),
+)
+def one_lock_for_all_volumes(bench: Bench) -> str | None:
+    """While Nova works on a snapshot of one volume, for up to ten minutes, no
+    other volume of the service can be attached.
+    """
+    volume, other = bench.volume(), bench.volume()
+    bench.attach(volume)
+    attached = threading.Event()
+    in_time = []
+
+    def attach():
+        bench.driver.initialize_connection(other, {})
+        attached.set()
+
+    def work(info):
+        threading.Thread(target=attach, daemon=True).start()
+        in_time.append(attached.wait(3))
+        bench.report(info["snapshot_id"], "creating", "90%")
+
+    bench.nova.create = work
+    bench.driver.create_snapshot(bench.snapshot(bench.again(volume)))
+    if all(in_time):
+        return None
+    return "another volume was not attached while Nova was working"
+
+
+@finding(
+    "A volume is not reverted to a snapshot",
+    drivers=("quobyte",),
+    cause=(
+        Place(
+            QUOBYTE,
+            358,
+            "if snapshot.status not in ['available', 'backing-up']:",
+        ),
+    ),
+    suggestion="Admit restoring, as RemoteFSSnapDriverBase does.",
+    rules=("CAL-008",),
+)
+def restoring_is_refused(bench: Bench) -> str | None:
+    """Cinder's generic revert makes a volume from the snapshot, whose status
+    is ``restoring`` then. The driver refuses that.
+    """
+    volume = bench.volume()
+    snapshot = bench.take(volume)
+    snapshot.status = "restoring"
+    snapshot.save()
+    try:
+        bench.driver.create_volume_from_snapshot(bench.row(), snapshot)
+    except exception.InvalidSnapshot as error:
+        return str(error)
+    return None

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report on Cinder's own drivers: it is up to date, and it is true."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+
+import pytest
+from cinder_database import needs_cinder
+
+from conformance.catalogue import BY_ID
+from conformance.cinder_report.results import DRIVERS
+from conformance.cinder_report.results import Results
+from conformance.cinder_report.results import Row
+
+ALL_FINDINGS = """\
+import dataclasses, json, sys
+from conformance.cinder_report.findings import ALL
+fields = ("name", "title", "drivers", "cause", "rules", "symptom", "source")
+found = [{field: getattr(each, field) for field in fields} for each in ALL]
+json.dump(found, sys.stdout)
+"""
+
+
+def in_another_process(*words: str) -> str:
+    """What a process prints that imports Cinder."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *words],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return json.loads(in_another_process("-c", ALL_FINDINGS))
+
+
+@needs_cinder
+def test_each_finding_says_where_it_comes_from(findings):
+    spec = util.find_spec("cinder")
+    root = Path(spec.origin).parent
+    for finding in findings:
+        assert finding["symptom"], finding["name"]
+        assert finding["cause"], finding["name"]
+        for file, line, text in finding["cause"]:
+            there = (root / file).read_text().splitlines()[line - 1]
+            assert there.strip() == text, f"{finding['name']}: {file}:{line}"
+        assert set(finding["rules"]) <= BY_ID.keys(), finding["name"]
+
+
+@needs_cinder
+def test_no_two_findings_have_one_name(findings):
+    names = [finding["name"] for finding in findings]
+    assert len(names) == len(set(names))
+
+
+@needs_cinder
+def test_a_programs_text_is_what_is_run(findings):
+    for finding in findings:
+        source = finding["source"]
+        assert source.startswith(f"def {finding['name']}(bench: Bench)")
+        assert '"""' not in source.splitlines()[1]
+        compile(source, finding["name"], "exec")
+
+
+@needs_cinder
+def test_every_program_shows_its_finding(findings):
+    printed = in_another_process("-m", "conformance.cinder_report.programs")
+    seen = json.loads(printed)
+    assert seen.keys() == {finding["name"] for finding in findings}
+    for name, symptom in seen.items():
+        assert symptom, f"{name} shows nothing"
+        assert "does not run" not in symptom, f"{name}: {symptom}"
+
+
+@needs_cinder
+def test_the_report_is_up_to_date():
+    in_another_process("-m", "conformance.cinder_report", "--check")
+
+
+# -- the store
+
+
+def test_what_was_found_with_something_else_is_dropped(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "29.0.0")
+    results = Results(
+        "29.0.0",
+        {"A-1": "one", "A-2": "two", "A-3": "three"},
+        {
+            "same": Row("d", {"A-1": "passed", "A-2": "failed"}),
+            "changed": Row("old", {"A-1": "passed"}),
+            "gone": Row("x", {}),
+        },
+    )
+    results.update(
+        {"A-1": "one", "A-2": "other", "A-4": "new"},
+        {"same": "d", "changed": "new", "added": "a"},
+    )
+    assert results.drivers == {
+        "same": Row("d", {"A-1": "passed"}),
+        "changed": Row("new"),
+        "added": Row("a"),
+    }
+    assert results.missing("same") == ["A-2", "A-4"]
+    assert results.missing("added") == ["A-1", "A-2", "A-4"]
+
+
+def test_what_is_stored_is_read_back(tmp_path):
+    file = tmp_path / "results.json"
+    assert Results.load(file) == Results()
+    results = Results(
+        "29.0.0", {"A-1": "x"}, {"d": Row("y", {"A-1": "failed"})}
+    )
+    results.save(file)
+    assert Results.load(file) == results
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+@needs_cinder
+def test_a_drivers_digest_is_of_its_own_modules():
+    digests = {driver.name: driver.digest() for driver in DRIVERS}
+    assert len(set(digests.values())) == len(DRIVERS)
