@@ -25,6 +25,7 @@ from assisted_kit.cinder import service
 from assisted_kit.cinder.versioned import VersionedDriver
 from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.key_manager import passphrase
+from assisted_kit.rules import Profile
 
 HOST = "192.0.2.7"
 
@@ -134,7 +135,9 @@ class RemoteFSAdapter(DriverAdapter):
         driver._ensure_shares_mounted()
         if compute is not None:
             driver._nova = compute
-        return VersionedDriver(driver)
+        if self.profile is Profile.LEGACY:
+            return VersionedDriver(driver)
+        return driver
 
     def mount_point(self, driver: Any, share: Path) -> Path:
         return Path(driver._get_mount_point_for_share(self.share_name))

@@ -10,16 +10,15 @@ from typing import Any
 from cinder import objects
 
 from assisted_kit.cinder import service
-from assisted_kit.driver import Hook
 from assisted_kit.refs import SnapshotRef
 from assisted_kit.refs import VolumeRef
 
 
 class VersionedDriver:
-    """The driver; volumes and snapshots are read from Cinder's database.
+    """A legacy driver; volumes and snapshots are read from Cinder's database.
 
-    Only a hook gets the contract's references (section 1): Cinder's objects
-    know nothing of admin metadata of snapshots.
+    One with hooks gets the contract's references (section 1): Cinder's
+    objects know nothing of admin metadata of snapshots.
     """
 
     def __init__(self, driver: Any) -> None:
@@ -27,15 +26,12 @@ class VersionedDriver:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._driver, name)
-        if name in _HOOKS or name.startswith("_") or not callable(value):
+        if name.startswith("_") or not callable(value):
             return value
         return _with_objects(value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._driver, name, value)
-
-
-_HOOKS = frozenset(Hook)
 
 
 def _with_objects(method: Callable[..., Any]) -> Callable[..., Any]:
