@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cinder_driver
+from benchmarks import drivers
 from benchmarks import hooks_vs_floor
 from benchmarks import in_flight
 from benchmarks import manager_share
@@ -26,7 +26,9 @@ from benchmarks import tables
 BENCHMARKS: Mapping[str, Callable[[], Any]] = {
     "hooks_vs_floor": hooks_vs_floor.measure,
     "manager_share": manager_share.measure,
-    "cinder_driver": cinder_driver.measure,
+    "drivers": drivers.measure,
+    "drivers_report_ms": drivers.measure_reports,
+    "drivers_waiting": drivers.measure_waiting,
     "report_to_complete_ms": report_to_complete.measure,
     "in_flight": in_flight.measure,
     "suite": suite.measure,

@@ -25,7 +25,7 @@ class FloorVolume:
         self._made = 0
         self.chain = [share / "floor"]
         if base == "qcow2":
-            _qemu_img("create", "-f", "qcow2", str(self.chain[0]), "1G")
+            qemu_img("create", "-f", "qcow2", str(self.chain[0]), "1G")
         else:
             with self.chain[0].open("wb") as file:
                 file.truncate(GIB)
@@ -36,7 +36,7 @@ class FloorVolume:
         """Take a snapshot: one process, which opens no backing file."""
         self._made += 1
         path = self._share / f"floor.{self._made}"
-        _qemu_img(
+        qemu_img(
             *("create", "-u", "-f", "qcow2"),
             *self._on(self.chain[-1]),
             *(str(path), "1G"),
@@ -56,10 +56,10 @@ class FloorVolume:
 
     def _delete(self, position: int) -> None:
         path, backing = self.chain[position], self.chain[position - 1]
-        _qemu_img("commit", "-f", "qcow2", "-d", str(path))
+        qemu_img("commit", "-f", "qcow2", "-d", str(path))
         if position + 1 < len(self.chain):
             above = str(self.chain[position + 1])
-            _qemu_img("rebase", "-u", "-f", "qcow2", *self._on(backing), above)
+            qemu_img("rebase", "-u", "-f", "qcow2", *self._on(backing), above)
         path.unlink()
         del self.chain[position]
 
@@ -69,5 +69,11 @@ class FloorVolume:
         return ("-b", backing.name, "-F", format_)
 
 
-def _qemu_img(*words: str) -> None:
-    subprocess.run(["qemu-img", *words], check=True, capture_output=True)
+def qemu_img(*words: object) -> str:
+    """Run ``qemu-img``, and return what it prints."""
+    return subprocess.run(
+        ["qemu-img", *map(str, words)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout

@@ -49,10 +49,16 @@ class Service(contextlib.AbstractContextManager["Service"]):
 
     :param directory: the database is made in it.
     :param database: the URL of one that is there instead.
+    :param compute: Nova; without it one that never reports.
     """
 
     def __init__(
-        self, directory: Path, driver: Any, *, database: str = ""
+        self,
+        directory: Path,
+        driver: Any,
+        *,
+        database: str = "",
+        compute: Any = None,
     ) -> None:
         self.engine = engines.create_engine(
             database or f"sqlite:///{directory / 'cinder.db'}"
@@ -68,7 +74,7 @@ class Service(contextlib.AbstractContextManager["Service"]):
         self.manager = VolumeManager(
             driver,
             self.database,
-            AcceptingNova(),
+            compute or AcceptingNova(),
             self.notifier,
             context=self.context,
         )

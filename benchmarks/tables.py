@@ -11,7 +11,9 @@ from typing import Any
 TITLES: Mapping[str, str] = {
     "hooks_vs_floor": "Hooks against the floor",
     "manager_share": "The manager's share",
-    "cinder_driver": "Cinder's NfsDriver against the floor",
+    "drivers": "Cinder's NfsDriver, migrated, and the reference driver",
+    "drivers_report_ms": "From a report to the end of a create, milliseconds",
+    "drivers_waiting": "Snapshots that wait for Nova",
     "report_to_complete_ms": "From a report to complete, milliseconds",
     "in_flight": "Snapshots in flight",
     "suite": "The suite on the reference driver",
@@ -44,7 +46,11 @@ def _rows(found: Any) -> list[list[str]]:
     if not entries:
         return [["not measured here"]]
     heading = [name.replace("_", " ") for name in entries[0]]
-    return [heading, *([str(v) for v in each.values()] for each in entries)]
+    return [heading, *([*map(_cell, each.values())] for each in entries)]
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else str(value)
 
 
 def _lines(rows: list[list[str]]) -> Iterable[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as runner
-from benchmarks import cinder_driver
+from benchmarks import drivers
 from benchmarks import hooks_vs_floor
 from benchmarks import in_flight
 from benchmarks import manager_share
@@ -19,6 +19,7 @@ from benchmarks import suite
 from benchmarks import tables
 
 OPERATIONS = ["create", "delete newest", "delete oldest"]
+DRIVERS = ["NfsDriver", "MigratedNfsDriver", "RemoteFSAssistedDriver"]
 
 
 def test_hooks_vs_floor() -> None:
@@ -44,20 +45,49 @@ def test_manager_share() -> None:
         assert entry["hooks_ms"] > 0
 
 
-def test_cinder_driver() -> None:
-    found = cinder_driver.measure(depths=(1,), rounds=1)
-    assert [entry["operation"] for entry in found] == OPERATIONS
+def test_drivers() -> None:
+    found = drivers.measure(depths=(1,), rounds=1)
+    assert [
+        (entry["attached"], entry["operation"], entry["driver"])
+        for entry in found
+    ] == [
+        (attached, operation, driver)
+        for attached in (False, True)
+        for operation in OPERATIONS
+        for driver in DRIVERS
+        if not attached or operation != "delete newest"
+    ]
     for entry in found:
-        assert entry["ratio"] > 0
-        assert entry["processes"] > 1
+        assert entry["vs_reference"] > 0
+        assert (entry["vs_floor"] is None) == entry["attached"]
+        # Of an attached volume Nova merges, and the hooks only look.
+        if entry["driver"] == "NfsDriver" or not entry["attached"]:
+            assert entry["processes"] > 0
+
+
+def test_drivers_report_ms() -> None:
+    found = drivers.measure_reports(samples=1)
+    assert [entry["driver"] for entry in found] == DRIVERS
+    assert all(entry["median"] > 0 for entry in found)
+
+
+def test_drivers_waiting() -> None:
+    found = drivers.measure_waiting(numbers=(2,), window=1.5)
+    assert [entry["driver"] for entry in found] == DRIVERS
+    assert [entry["in_flight"] for entry in found] == [2, 2, 2]
+    polling, *by_event = found
+    assert polling["queries_per_second"] > 0
+    assert [entry["queries_per_second"] for entry in by_event] == [0, 0]
 
 
 def test_without_cinder_there_is_nothing_to_measure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cinder_driver, "is_installed", lambda: False)
-    assert cinder_driver.measure() == []
-    assert "not measured" in tables.as_text({"cinder_driver": []})
+    monkeypatch.setattr(drivers, "is_installed", lambda: False)
+    assert drivers.measure() == []
+    assert drivers.measure_reports() == []
+    assert drivers.measure_waiting() == []
+    assert "not measured" in tables.as_text({"drivers": []})
 
 
 def test_report_to_complete() -> None:
