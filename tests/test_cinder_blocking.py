@@ -7,6 +7,9 @@ and Nova, an old one, reports to Cinder's own controller.
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import pytest
 from cinder_database import needs_cinder
 from cinder_death import Place
@@ -203,3 +206,39 @@ def test_a_key_that_the_column_does_not_hold(cinder):
     with pytest.raises(kept.KeyTooLong, match="209 are the most"):
         kept.store(row, volume.take(), {"short": "1", "k" * 210: "2"})
     assert "short" not in {key.rpartition(":")[2] for key in kept_of(volume)}
+
+
+@in_cinders_process
+def test_who_holds_a_lock_gets_it_again(cinder):
+    from assisted_kit.cinder.blocking import locks
+
+    volume = a_volume(cinder, attached=False)
+    got_in = threading.Event()
+
+    def attach():
+        volume.cloud.serving.connection(volume.id)
+        got_in.set()
+
+    with locks.chain(volume.id), locks.Gate(volume.id):
+        # As a driver does whose method calls another one of its own.
+        volume.cloud.serving.extend(volume.id, 2)
+        volume.cloud.serving.connection(volume.id)
+        other = threading.Thread(target=attach)
+        other.start()
+        assert not got_in.wait(0.2)
+    other.join()
+    assert got_in.is_set()
+
+
+@in_cinders_process
+def test_the_locks_of_a_deleted_volume_are_gone(cinder):
+    from cinder.coordination import COORDINATOR
+
+    volume = a_volume(cinder, attached=False)
+    directory = Path(COORDINATOR._file_path).parent
+    volume.take()
+    assert list(directory.glob(f"*assisted-*{volume.id}"))
+    for snapshot_id in list(volume.snapshots):
+        volume.delete(snapshot_id)
+    volume.cloud.serving.delete_volume(volume.id)
+    assert not list(directory.glob(f"*assisted-*{volume.id}"))

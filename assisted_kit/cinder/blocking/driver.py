@@ -146,9 +146,11 @@ class BlockingSnapshots:
     def delete_volume(self, volume: Any) -> Any:
         """Delete a volume."""
         with locks.chain(volume.id):
-            return super().delete_volume(  # type: ignore[misc]
+            update = super().delete_volume(  # type: ignore[misc]
                 _written(volume)
             )
+        locks.forget(volume.id)
+        return update
 
     def extend_volume(self, volume: Any, new_size: int) -> Any:
         """Grow a volume to ``new_size`` GiB."""
