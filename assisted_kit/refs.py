@@ -34,7 +34,27 @@ class Saver(Protocol):
         """The fields of ``ref`` as they are stored now."""
 
 
-class Ref:
+class ItemAccess:
+    """``ref['id']`` is ``ref.id``, as of Cinder's objects (section 1)."""
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError as error:
+            raise KeyError(name) from error
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and hasattr(self, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The field ``name``, or ``default`` where there is none."""
+        return getattr(self, name, default)
+
+
+class Ref(ItemAccess):
     """A row as a driver sees it; ``ref.id`` and ``ref['id']`` are one.
 
     Fields set on a reference reach the database by ``save()`` only.
@@ -75,18 +95,6 @@ class Ref:
             raise AttributeError(f"{name} of a {self._kind} is read-only")
         self._fields[name] = value
 
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError as error:
-            raise KeyError(name) from error
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and hasattr(self, name)
-
     def __repr__(self) -> str:
         return f"<{self._kind} {self._fields['id']}>"
 
@@ -94,10 +102,6 @@ class Ref:
     def _context(self) -> Any:
         """``obj_context`` by the name that Cinder's RemoteFS driver uses."""
         return self.obj_context
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The field ``name``, or ``default`` where there is none."""
-        return getattr(self, name, default)
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Set several fields, as Cinder's objects do."""

@@ -250,46 +250,43 @@ def volume_manager(volume):
     from cinder.volume.manager import VolumeManager
     from cinder_service import HOST
     from oslo_config import cfg
-    from oslo_messaging import conffixture
+    from oslo_messaging import transport
 
     # Nobody listens; what is not sent is not asked of.
-    fixture = conffixture.ConfFixture(cfg.CONF, transport_url="fake:/")
-    fixture.setUp()
+    cfg.CONF.register_opts(transport._transport_opts)
+    cfg.CONF.set_override("transport_url", "fake:/")
     rpc.init(cfg.CONF)
     manager = VolumeManager(
         volume_driver="reference_driver.blocking.BlockingNfsDriver", host=HOST
     )
     manager.driver = volume.cloud.serving.driver
     manager.driver.set_initialized()
-    return manager, fixture.cleanUp
+    return manager
 
 
 @in_cinders_process
 def test_under_cinders_own_volume_manager(cinder):
     volume = a_volume(cinder)
     serving = volume.cloud.serving
-    manager, clean_up = volume_manager(volume)
-    try:
-        taken = []
-        for _ in range(3):
-            volume.write()
-            taken.append(serving.accept_snapshot(volume.id))
-            row = serving.snapshot(taken[-1])
-            manager.create_snapshot(serving.context, row)
-            volume.expect(taken[-1], "available")
-            volume.snapshots[taken[-1]] = volume.ledger.copy()
-        assert serving.snapshot(taken[0]).metadata == {"purpose": "upgrade"}
+    manager = volume_manager(volume)
+    taken = []
+    for _ in range(3):
+        volume.write()
+        taken.append(serving.accept_snapshot(volume.id))
+        row = serving.snapshot(taken[-1])
+        manager.create_snapshot(serving.context, row)
+        volume.expect(taken[-1], "available")
+        volume.snapshots[taken[-1]] = volume.ledger.copy()
+    assert serving.snapshot(taken[0]).metadata == {"purpose": "upgrade"}
+    volume.write()
+    volume.read_back()
+    for snapshot_id in (taken[1], taken[2], taken[0]):
+        row = serving.snapshot(snapshot_id)
+        row.status = "deleting"
+        row.save()
+        manager.delete_snapshot(serving.context, row)
+        volume.expect(snapshot_id, "deleted")
+        del volume.snapshots[snapshot_id]
         volume.write()
         volume.read_back()
-        for snapshot_id in (taken[1], taken[2], taken[0]):
-            row = serving.snapshot(snapshot_id)
-            row.status = "deleting"
-            row.save()
-            manager.delete_snapshot(serving.context, row)
-            volume.expect(snapshot_id, "deleted")
-            del volume.snapshots[snapshot_id]
-            volume.write()
-            volume.read_back()
-        assert kept_of(volume) == set()
-    finally:
-        clean_up()
+    assert kept_of(volume) == set()

@@ -22,6 +22,7 @@ from assisted_kit.adapter import DriverAdapter
 from assisted_kit.capabilities import Capability
 from assisted_kit.cinder import keys
 from assisted_kit.cinder import service
+from assisted_kit.cinder.in_cinder import InCinder
 from assisted_kit.cinder.versioned import VersionedDriver
 from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.key_manager import passphrase
@@ -45,7 +46,7 @@ ABLE = frozenset(
 other service."""
 
 
-class RemoteFSAdapter(DriverAdapter):
+class RemoteFSAdapter(InCinder, DriverAdapter):
     """Constructs a driver, unmodified, with the options of its group."""
 
     driver_class: type[Any]
@@ -148,16 +149,6 @@ class RemoteFSAdapter(DriverAdapter):
         key_id = keys.KEYS.create_key(self.context())
         key = keys.KEYS.get(self.context(), key_id)
         return EncryptionKey(key_id, passphrase(key))
-
-    def context(self) -> Any:
-        return service.admin_context()
-
-    def database(self, configured: str | None) -> str:
-        return service.database(configured)
-
-    def join(self, database: str | None) -> None:
-        assert database is not None
-        service.join(database)
 
 
 def without_probe(execute: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from assisted_kit.adapter import DriverAdapter
-from assisted_kit.cinder import service
+from assisted_kit.cinder.in_cinder import InCinder
 from assisted_kit.cinder.versioned import VersionedDriver
 
 
-class BlockingAdapter(DriverAdapter):
+class BlockingAdapter(InCinder, DriverAdapter):
     """Constructs it as any driver, in a process set up as Cinder's.
 
     For what is none of Cinder's own drivers: those have their adapters.
@@ -21,13 +21,3 @@ class BlockingAdapter(DriverAdapter):
         # The locks are Cinder's, whoever has the database.
         self.database(None)
         return VersionedDriver(super().construct(share, **arguments))
-
-    def context(self) -> Any:
-        return service.admin_context()
-
-    def database(self, configured: str | None) -> str:
-        return service.database(configured)
-
-    def join(self, database: str | None) -> None:
-        assert database is not None
-        service.join(database)

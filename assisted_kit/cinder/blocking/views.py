@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from assisted_kit.cinder.blocking import kept
+from assisted_kit.refs import ItemAccess
 from assisted_kit.refs import NotWritable
 
 
-class View:
+class View(ItemAccess):
     """One of Cinder's objects.
 
     :param writable: for ordinary methods, which may change and ``save()``
@@ -32,24 +33,8 @@ class View:
         self._check(f"set {name!r} of")
         setattr(self._original, name, value)
 
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError as error:
-            raise KeyError(name) from error
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and hasattr(self, name)
-
     def __repr__(self) -> str:
         return repr(self._original)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The field ``name``, or ``default`` where there is none."""
-        return getattr(self, name, default)
 
     def save(self) -> None:
         """Store what was changed.
