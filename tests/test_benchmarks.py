@@ -65,12 +65,14 @@ def test_drivers() -> None:
             assert entry["processes"] > 0
 
 
+@pytest.mark.slow
 def test_drivers_report_ms() -> None:
     found = drivers.measure_reports(samples=1)
     assert [entry["driver"] for entry in found] == DRIVERS
     assert all(entry["median"] > 0 for entry in found)
 
 
+@pytest.mark.slow
 def test_drivers_waiting() -> None:
     found = drivers.measure_waiting(numbers=(2,), window=1.5)
     assert [entry["driver"] for entry in found] == DRIVERS

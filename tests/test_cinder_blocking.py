@@ -36,8 +36,15 @@ def kept_of(volume):
     return {key for key in found if key.startswith(kept.PREFIX)}
 
 
-@pytest.mark.parametrize("attached", [True, False])
-@pytest.mark.parametrize("base_format", ["raw", "qcow2"])
+@pytest.mark.parametrize(
+    ("base_format", "attached"),
+    [
+        ("raw", True),
+        ("qcow2", False),
+        pytest.param("raw", False, marks=pytest.mark.slow),
+        pytest.param("qcow2", True, marks=pytest.mark.slow),
+    ],
+)
 @in_cinders_process
 def test_snapshots_come_and_go(cinder, base_format, attached):
     volume = a_volume(cinder, base_format=base_format, attached=attached)

@@ -133,10 +133,15 @@ class NoSleepTest(testtools.TestCase):
         found = [
             f"{path.relative_to(package)}:{node.lineno}"
             for path in sorted(package.rglob("*.py"))
+            if path != package / LOOKS
             for node in ast.walk(ast.parse(path.read_text()))
             if isinstance(node, ast.Call) and _is_sleep(node.func)
         ]
         self.assertEqual([], found)
+
+
+LOOKS = Path("cinder", "blocking", "driver.py")
+"""Where there is nothing but to look: Cinder 29 tells nobody of a report."""
 
 
 def _is_sleep(function: ast.expr) -> bool:

@@ -11,6 +11,15 @@ import json
 import sys
 import traceback
 import warnings
+from typing import TYPE_CHECKING
+
+import tenacity
+
+if TYPE_CHECKING:
+    from conformance.cinder_report.finding import Finding
+
+_MISMEASURED = "Unable to get accurate CPU usage"
+"""What QEMU says, now and then on a busy host, when it makes a LUKS image."""
 
 
 def run(names: list[str]) -> dict[str, str | None]:
@@ -22,18 +31,22 @@ def run(names: list[str]) -> dict[str, str | None]:
     from conformance.cinder_report.bench import Bench
     from conformance.cinder_report.findings import ALL
 
-    by_name = {finding.name: finding for finding in ALL}
-    seen: dict[str, str | None] = {}
-    for name in names or by_name:
-        finding = by_name[name]
+    def seen_by(finding: Finding) -> str | None:
         bench = Bench(finding.drivers[0])
         try:
-            seen[name] = finding.program(bench)
-        except Exception:
-            seen[name] = f"it does not run: {traceback.format_exc()}"
+            return finding.program(bench)
+        except Exception as error:
+            if _MISMEASURED in str(error):
+                raise
+            return f"it does not run: {traceback.format_exc()}"
         finally:
             bench.close()
-    return seen
+
+    by_name = {finding.name: finding for finding in ALL}
+    again = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(5), reraise=True
+    )
+    return {name: again(seen_by, by_name[name]) for name in names or by_name}
 
 
 if __name__ == "__main__":
