@@ -48,6 +48,7 @@ def test_each_finding_says_where_it_comes_from(findings):
     root = Path(spec.origin).parent
     for finding in findings:
         assert finding["symptom"], finding["name"]
+        assert "\n " not in finding["symptom"], "it is one paragraph"
         assert finding["cause"], finding["name"]
         for file, line, text in finding["cause"]:
             there = (root / file).read_text().splitlines()[line - 1]

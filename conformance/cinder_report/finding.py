@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +85,7 @@ def finding(
                 suggestion,
                 rules,
                 known,
-                textwrap.dedent(program.__doc__ or "").strip(),
+                inspect.cleandoc(program.__doc__ or ""),
                 program,
             )
         )
