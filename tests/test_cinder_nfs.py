@@ -7,6 +7,8 @@ status API have to fit it as they are.
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 from cinder_database import needs_cinder
 from cinder_process import in_cinders_process
@@ -27,6 +29,7 @@ def test_it_is_cinders_class_and_has_no_hooks(cinder):
     handed_objects = driver._driver
     assert type(handed_objects._driver) is NfsDriver
     assert not is_assisted(driver)
+    assert [*inspect.signature(driver.create_volume).parameters] == ["volume"]
 
 
 @pytest.mark.parametrize("base_format", ["raw", "qcow2"])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,8 @@ def _with_objects(method: Callable[..., Any]) -> Callable[..., Any]:
             **{name: _object_of(value) for name, value in named.items()},
         )
 
+    # Of a bound method that was decorated the one below would be found.
+    vars(call)["__signature__"] = inspect.signature(method)
     return call
 
 
