@@ -89,9 +89,13 @@ def test_every_program_shows_its_finding(findings, encrypted):
     )
     seen = json.loads(printed)
     assert sorted(seen) == asked
-    for name, symptom in seen.items():
-        assert symptom, f"{name} shows nothing"
-        assert "does not run" not in symptom, f"{name}: {symptom}"
+    for finding in findings:
+        if (name := finding["name"]) not in seen:
+            continue
+        assert [*seen[name]] == finding["drivers"]
+        for driver, symptom in seen[name].items():
+            assert symptom, f"{name} shows nothing of {driver}"
+            assert "does not run" not in symptom, f"{name}: {symptom}"
 
 
 @needs_cinder

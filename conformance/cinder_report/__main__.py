@@ -121,9 +121,14 @@ def _report(results: Results, check: bool) -> None:
         return
     results.save()
     page.FILE.write_text(text)
-    mended = [name for name, seen in programs.run([]).items() if seen is None]
-    for name in mended:
-        click.echo(f"the program {name} shows nothing any more")
+    mended = [
+        f"the program {name} shows nothing of {driver} any more"
+        for name, seen in programs.run([]).items()
+        for driver, symptom in seen.items()
+        if symptom is None
+    ]
+    for line in mended:
+        click.echo(line)
     if mended:
         sys.exit(1)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,19 +43,14 @@ class Finding:
     @property
     def source(self) -> str:
         """The program's text, without what is about it."""
-        lines = inspect.getsource(self.program).splitlines()
-        start = next(
-            n for n, line in enumerate(lines) if line.startswith("def ")
-        )
-        body = lines[start:]
+        text = inspect.getsource(self.program)
+        lines = text.splitlines()
+        (function,) = ast.parse(text).body
+        assert isinstance(function, ast.FunctionDef)
         # The docstring is the symptom, which is printed before it.
-        end = next(
-            n
-            for n, line in enumerate(body)
-            if line.rstrip().endswith('"""')
-            and (n > 1 or line.count('"""') == 2)
-        )
-        return "\n".join([body[0], *body[end + 1 :]]).rstrip()
+        docstring = function.body[0]
+        head = lines[function.lineno - 1 : docstring.lineno - 1]
+        return "\n".join([*head, *lines[docstring.end_lineno :]])
 
 
 ALL: list[Finding] = []

@@ -2,7 +2,7 @@
 """Run the programs of findings, in a process of their own: it imports Cinder.
 
 ``python -m conformance.cinder_report.programs [NAME ...]`` prints as JSON what
-each of them saw go wrong.
+each of them saw go wrong with each driver that it is about.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _MISMEASURED = "Unable to get accurate CPU usage"
 """What QEMU says, now and then on a busy host, when it makes a LUKS image."""
 
 
-def run(names: list[str]) -> dict[str, str | None]:
-    """Run programs; what each of them saw go wrong, None for nothing.
+def run(names: list[str]) -> dict[str, dict[str, str | None]]:
+    """Run programs; what each saw go wrong by driver, None for nothing.
 
     :param names: of findings; all of them if there is none.
     :raises KeyError: there is no such finding.
@@ -31,8 +31,8 @@ def run(names: list[str]) -> dict[str, str | None]:
     from conformance.cinder_report.bench import Bench
     from conformance.cinder_report.findings import ALL
 
-    def seen_by(finding: Finding) -> str | None:
-        bench = Bench(finding.drivers[0])
+    def seen_by(finding: Finding, driver: str) -> str | None:
+        bench = Bench(driver)
         try:
             return finding.program(bench)
         except Exception as error:
@@ -46,7 +46,13 @@ def run(names: list[str]) -> dict[str, str | None]:
     again = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(5), reraise=True
     )
-    return {name: again(seen_by, by_name[name]) for name in names or by_name}
+    return {
+        name: {
+            driver: again(seen_by, by_name[name], driver)
+            for driver in by_name[name].drivers
+        }
+        for name in names or by_name
+    }
 
 
 if __name__ == "__main__":

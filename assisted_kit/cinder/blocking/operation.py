@@ -33,13 +33,12 @@ from assisted_kit.manager import compute_calls
 from assisted_kit.manager.compute_calls import Answer
 from assisted_kit.manager.driver_errors import is_busy
 from assisted_kit.updates import ModelUpdate
+from assisted_kit.updates import PROVIDER_FIELDS
 
 LOG = logging.getLogger(__name__)
 
 ENDED_IN = "manager:ended_in"
 """The status that the last operation on the snapshot ended in."""
-
-_SAVED = ("provider_location", "provider_id", "provider_auth", "progress")
 
 
 class OperationFailed(exception.VolumeDriverException):  # type: ignore[misc]
@@ -161,7 +160,7 @@ class BlockingOperation:
         update = self._call(Hook.complete(self._operation))
         self._store(update, {})
         snapshot = self._read()
-        return {name: snapshot[name] for name in _SAVED[:3]}
+        return {name: snapshot[name] for name in PROVIDER_FIELDS}
 
     def _end(self) -> None:
         """What Nova reads next is right, and nothing is in flight."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import threading
-from typing import Any
 from unittest import mock
 
 from cinder import exception
@@ -103,7 +102,7 @@ def probed_base_format(bench: Bench) -> str | None:
 
 @finding(
     "The info file is truncated before it is written",
-    drivers=("nfs", "quobyte", "vzstorage"),
+    drivers=("nfs", "quobyte"),
     cause=(
         Place(REMOTEFS, 852, "with open(info_path, 'w') as f:"),
         Place(
@@ -176,7 +175,6 @@ def orphaned_overlay(bench: Bench) -> str | None:
     still on the share when that snapshot and the volume are deleted.
     """
     volume = bench.volume()
-    _record_format(volume)
     bench.attach(volume)
     snapshot = bench.snapshot(bench.again(volume))
     bench.nova.create = mock.Mock(side_effect=ConnectionRefusedError)
@@ -206,9 +204,6 @@ def base_format_too_early(bench: Bench) -> str | None:
     """
     volume = bench.volume()
     bench.attach(volume)
-    bench.nova.create = lambda info: bench.report(
-        info["snapshot_id"], "creating", "90%"
-    )
     snapshot = bench.take(bench.again(volume))
     bench.nova.delete = mock.Mock(side_effect=ConnectionRefusedError)
     with contextlib.suppress(ConnectionRefusedError):
@@ -238,9 +233,6 @@ def stale_progress(bench: Bench) -> str | None:
     """
     volume = bench.volume()
     bench.attach(volume)
-    bench.nova.create = lambda info: bench.report(
-        info["snapshot_id"], "creating", "90%"
-    )
     older = bench.take(bench.again(volume))
     newer = bench.take(bench.again(volume))
     bench.report(older.id, "error_deleting", "90%")
@@ -276,9 +268,6 @@ def done_is_believed(bench: Bench) -> str | None:
     """
     volume = bench.volume()
     bench.attach(volume)
-    bench.nova.create = lambda info: bench.report(
-        info["snapshot_id"], "creating", "90%"
-    )
     older = bench.take(bench.again(volume))
     newer = bench.take(bench.again(volume))
     bench.nova.delete = lambda info: bench.report(older.id, "deleting", "90%")
@@ -307,9 +296,6 @@ def wrong_header_is_believed(bench: Bench) -> str | None:
     """
     volume = bench.volume()
     bench.attach(volume)
-    bench.nova.create = lambda info: bench.report(
-        info["snapshot_id"], "creating", "90%"
-    )
     older = bench.take(bench.again(volume))
     newer = bench.take(bench.again(volume))
     overlay = bench.file(volume, newer)
@@ -346,9 +332,6 @@ def late_merge_is_not_recognized(bench: Bench) -> str | None:
     """
     volume = bench.volume()
     bench.attach(volume)
-    bench.nova.create = lambda info: bench.report(
-        info["snapshot_id"], "creating", "90%"
-    )
     older = bench.take(bench.again(volume))
     newer = bench.take(bench.again(volume))
     with (
@@ -474,9 +457,6 @@ def no_recorded_format(bench: Bench) -> str | None:
     volume.save()
     bench.attach(volume)
     snapshot = bench.snapshot(bench.again(volume))
-    bench.nova.create = lambda info: bench.report(
-        info["snapshot_id"], "creating", "90%"
-    )
     try:
         bench.driver.create_snapshot(snapshot)
     except KeyError as error:
@@ -610,9 +590,3 @@ def backing_file_of_another_share(bench: Bench) -> str | None:
     except exception.RemoteFSInvalidBackingFile:
         return None
     return f"attached, although its header names {elsewhere}"
-
-
-def _record_format(volume: Any) -> None:
-    """As VZStorageDriver forgets to."""
-    if "format" not in volume.admin_metadata:
-        volume.admin_metadata_update({"format": "raw"}, delete=False)
