@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
     copied = shutil.ignore_patterns("tests", "locale", "__pycache__")
     shutil.copytree(fingerprints.root_of("cinder"), root, ignore=copied)
     monkeypatch.syspath_prepend(tmp_path)
+    # What is imported is what is found; another test may have done so.
+    monkeypatch.delitem(sys.modules, "cinder", raising=False)
 
     def change(file: str, old: str, new: str) -> None:
         path = root / file
