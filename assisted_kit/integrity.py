@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import functools
+import gc
 import inspect
 import operator
 import sys
@@ -37,33 +38,23 @@ class Integrity:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
+        self._others: set[str] = set()
         self._places: list[_Known] = []
         self._groups: list[_Group] | None = None
         self._functions = _Functions(())
         self._heirs: list[_Heir] = []
         self._said: set[str] = set()
 
-    def changes(
-        self, *, imports: bool = True, codes: bool = True
-    ) -> list[str]:
-        """What has been replaced and not yet been said.
-
-        :param imports: look at modules that were imported since as well.
-        :param codes: look into the functions that are where they were, whose
-            code may have been exchanged.
-        """
-        if imports:
-            for name, module in sorted(sys.modules.items()):
-                if name.partition(".")[0] in PACKAGES:
-                    self._look_at(name, module)
-        suspects = self._suspects(codes)
-        found = [place.where for place in suspects if place.differs()]
+    def changes(self) -> list[str]:
+        """What has been replaced and not yet been said."""
+        self._look_at_new_modules()
+        found = [place.where for place in self._suspects() if place.differs()]
         found += (where for heir in self._heirs for where in heir.hides())
         new = [where for where in found if where not in self._said]
         self._said.update(new)
         return [f"{where} was replaced at run time" for where in new]
 
-    def _suspects(self, codes: bool) -> Iterable[_Known]:
+    def _suspects(self) -> Iterable[_Known]:
         """Places that may not be as they were when they were first seen.
 
         All are looked at with every test, so it is done quickly: those of
@@ -72,7 +63,7 @@ class Integrity:
         if self._groups is None:
             self._groups = _grouped(self._places)
             self._functions = _Functions(self._places)
-        if codes and self._functions.differ():
+        if self._functions.differ():
             return self._places
         return (
             place
@@ -81,10 +72,18 @@ class Integrity:
             for place in group.places
         )
 
+    def _look_at_new_modules(self) -> None:
+        # There are thousands, and few come between two tests.
+        for name in sorted(sys.modules.keys() - self._others - self._known):
+            if name.partition(".")[0] in PACKAGES:
+                self._look_at(name, sys.modules[name])
+            else:
+                self._others.add(name)
+
     def _look_at(self, name: str, module: ModuleType) -> None:
         """Know what a module's functions have to be."""
         file = getattr(module, "__file__", None)
-        if name in self._known or not file or not file.endswith(".py"):
+        if not file or not file.endswith(".py"):
             return
         self._known.add(name)
         self._groups = None
@@ -185,12 +184,9 @@ class _Functions:
     def differ(self) -> bool:
         """Whether one has other code than at first."""
         # Python tells every audit hook of each function that is asked for
-        # its code, which makes this the slower part.
-        codes = map(_CODE, self._functions)
-        return any(map(operator.is_not, codes, self._codes))
-
-
-_CODE = operator.attrgetter("__code__")
+        # its code, and of this once.
+        found = gc.get_referents(*self._functions)
+        return [f for f in found if type(f) is CodeType] != self._codes
 
 
 def _grouped(places: list[_Known]) -> list[_Group]:

@@ -6,6 +6,7 @@ Inert unless one of its options is given or tests of the suite are run.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -245,6 +246,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Know the kit as it is before the first test."""
     if any(map(is_of_the_suite, session.items)):
         session.config.stash[_INTEGRITY] = Integrity()
+        # Everything that was imported stays until the end: the collector
+        # need not look through it again and again during each test.
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -283,13 +288,12 @@ def pytest_runtest_makereport(
             report.user_properties.append(
                 (MESSAGE_PROPERTY, case.assisted_message)
             )
-    # Before its first test everything that it may patch has been imported.
-    # Whatever is there while a test runs is there after its call, too.
-    replaced = item.config.stash[_INTEGRITY].changes(
-        imports=call.when == "setup", codes=call.when == "call"
-    )
-    if replaced:
-        report.user_properties.append((REPLACED_PROPERTY, "\n".join(replaced)))
+        # Whatever is there while a test runs is there after its call, too.
+        replaced = item.config.stash[_INTEGRITY].changes()
+        if replaced:
+            report.user_properties.append(
+                (REPLACED_PROPERTY, "\n".join(replaced))
+            )
     # Those of the item are in the reports of its later phases as well.
     item.user_properties += found
     report.user_properties += found

@@ -220,5 +220,8 @@ def _copies(fields: Mapping[str, Any]) -> dict[str, Any]:
         # Most fields are strings and numbers, and deepcopy is slow.
         name: copy.deepcopy(value) if isinstance(value, dict) else value
         for name, value in fields.items()
-        if name not in ("snapshots", "volume_attachment")
+        if name not in _REFERENCES
     }
+
+
+_REFERENCES = frozenset({"snapshots", "volume_attachment"})

@@ -153,29 +153,25 @@ class References:
         question is felt.
         """
         found: _Pairs = collections.defaultdict(dict)
-        for part, owner, key, value in connection.execute(
-            _PAIRS_OF_VOLUME, {"id": volume_id}
-        ):
+        pairs = connection.execute(_PAIRS_OF_VOLUME, {"id": volume_id}).all()
+        for part, owner, key, value in pairs:
             found[part, owner][key] = value
         return found
 
     def _volume_fields(
         self, connection: sa.Connection, volume_id: str, pairs: _Pairs
     ) -> dict[str, Any]:
-        row = connection.execute(_VOLUME, {"id": volume_id}).mappings().first()
-        if row is None:
+        found = _rows(connection, _VOLUME, volume_id)
+        if not found:
             raise NotFound(f"volume {volume_id} could not be found")
-        return {**row, _VOLUME_PAIRS: pairs[_VOLUME_PAIRS, volume_id]}
+        return found[0] | {_VOLUME_PAIRS: pairs[_VOLUME_PAIRS, volume_id]}
 
     def _snapshots_of(
         self, connection: sa.Connection, volume_id: str, pairs: _Pairs
     ) -> list[dict[str, Any]]:
-        found = connection.execute(
-            _SNAPSHOTS_OF_VOLUME, {"id": volume_id}
-        ).mappings()
         return [
-            dict(row) | {part: pairs[part, row["id"]] for part in _PAIRS}
-            for row in found
+            row | {part: pairs[part, row["id"]] for part in _PAIRS}
+            for row in _rows(connection, _SNAPSHOTS_OF_VOLUME, volume_id)
         ]
 
     def _save(
@@ -196,8 +192,8 @@ class References:
         if pairs is not None and pairs_of is not None:
             # The whole mapping replaces what is there, as in Cinder.
             pairs_table, owner = pairs_of
-            stored = rows.pairs_of(connection, pairs_table, owner, [ref.id])
-            gone = dict.fromkeys(stored[ref.id].keys() - pairs.keys())
+            stored = rows.pairs_of(connection, pairs_table, owner, ref.id)
+            gone = dict.fromkeys(stored.keys() - pairs.keys())
             rows.merge_pairs(
                 connection,
                 pairs_table,
@@ -211,13 +207,23 @@ def _attachments(
     connection: sa.Connection, statement: sa.Select[Any], its_id: str
 ) -> list[dict[str, Any]]:
     return [
-        dict(row)
+        row
         | {
             name: json.loads(row[name] or "null") or {}
             for name in _JSON_COLUMNS
         }
-        for row in connection.execute(statement, {"id": its_id}).mappings()
+        for row in _rows(connection, statement, its_id)
     ]
+
+
+def _rows(
+    connection: sa.Connection, statement: sa.Select[Any], its_id: str
+) -> list[dict[str, Any]]:
+    """What a statement finds for an id, by the columns' names."""
+    result = connection.execute(statement, {"id": its_id})
+    # An SQLAlchemy mapping is asked for each of its keys by itself.
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
 # Statements are built once: that takes longer than SQLite's answer.

@@ -7,7 +7,6 @@ import datetime
 import functools
 import json
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,25 +73,16 @@ def update_of_live(table: Any, *columns: str) -> sa.Update:
 
 
 def pairs_of(
-    connection: sa.Connection, table: Any, owner: str, ids: Iterable[str]
-) -> dict[str, dict[str, str]]:
-    """The live pairs of each owner, by the owner's id.
+    connection: sa.Connection, table: Any, owner: str, owner_id: str
+) -> dict[str, str]:
+    """The live pairs of one owner.
 
     :param owner: the column that says whose pairs they are.
     """
-    found: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
-    if not found:
-        return found
-    ids = list(found)
-    if len(ids) == 1:
-        rows = connection.execute(
-            _select_pairs_of_one(table, owner), {"its_owner": ids[0]}
-        )
-    else:
-        rows = connection.execute(_select_pairs(table, owner), {"ids": ids})
-    for id_, key, value in rows:
-        found[id_][key] = value
-    return found
+    found = connection.execute(
+        _select_pairs_of(table, owner), {"its_owner": owner_id}
+    )
+    return {key: value for _, key, value in found}
 
 
 def select_pairs(table: Any, owner: str, **constants: str) -> sa.Select[Any]:
@@ -105,16 +95,9 @@ def select_pairs(table: Any, owner: str, **constants: str) -> sa.Select[Any]:
 
 
 @functools.cache
-def _select_pairs_of_one(table: Any, owner: str) -> sa.Select[Any]:
+def _select_pairs_of(table: Any, owner: str) -> sa.Select[Any]:
     return select_pairs(table, owner).where(
         table.c[owner] == sa.bindparam("its_owner")
-    )
-
-
-@functools.cache
-def _select_pairs(table: Any, owner: str) -> sa.Select[Any]:
-    return select_pairs(table, owner).where(
-        table.c[owner].in_(sa.bindparam("ids", expanding=True))
     )
 
 
@@ -138,7 +121,7 @@ def merge_pairs(
     """
     if pairs:
         owner, owner_id = next(iter(identity.items()))
-        stored = pairs_of(connection, table, owner, [owner_id])[owner_id]
+        stored = pairs_of(connection, table, owner, owner_id)
         # Cinder's older tables get a new row for a key that was removed.
         _merge(connection, table, identity, pairs, now, stored, update_of_live)
 
@@ -158,16 +141,16 @@ def _merge(
     has written to the owner's row, so nobody else changes these meanwhile.
     """
     owner, owner_id = next(iter(identity.items()))
-    gone, new = [], []
+    gone, new, other = [], [], []
     for key, value in pairs.items():
+        # Drivers of databases know str, and not what is derived from it.
+        row = {f"its_{owner}": owner_id, "its_key": str(key)}
         if value is None:
             if stored.get(key, GONE) is not GONE:
-                gone.append(key)
+                gone.append({**row, "deleted": True, "deleted_at": now})
         elif key not in stored:
             new.append(
                 {
-                    # Drivers of databases know str, and not what is
-                    # derived from it.
                     "key": str(key),
                     "value": str(value),
                     "created_at": now,
@@ -176,27 +159,19 @@ def _merge(
                 }
             )
         elif stored[key] != value:
-            connection.execute(
-                update(table, owner, "key"),
+            other.append(
                 {
-                    f"its_{owner}": owner_id,
-                    "its_key": str(key),
+                    **row,
                     "value": str(value),
                     "updated_at": now,
                     "deleted": False,
                     "deleted_at": None,
-                },
+                }
             )
-    for key in gone:
-        connection.execute(
-            update_of_live(table, owner, "key"),
-            {
-                f"its_{owner}": owner_id,
-                "its_key": str(key),
-                "deleted": True,
-                "deleted_at": now,
-            },
-        )
+    if other:
+        connection.execute(update(table, owner, "key"), other)
+    if gone:
+        connection.execute(update_of_live(table, owner, "key"), gone)
     if new:
         connection.execute(sa.insert(table), new)
 

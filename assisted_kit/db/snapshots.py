@@ -11,7 +11,9 @@ first one did.  A transaction that read before it wrote would end in
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -152,21 +154,9 @@ class Snapshots(SnapshotStarts):
             found = connection.execute(
                 statement, {} if snapshot_id is None else {"id": snapshot_id}
             ).all()
-            stored = rows.pairs_of(
-                connection,
-                rows.SNAPSHOT_ADMIN_METADATA,
-                "snapshot_id",
-                [row[0] for row in found],
-            )
         return [
-            InFlight(
-                Attempt(id_, volume_id, stored[id_].get(ATTEMPT, CINDERS)),
-                status,
-                Phase(stored[id_][PHASE]) if PHASE in stored[id_] else None,
-                stored[id_],
-                owner,
-            )
-            for id_, volume_id, status, owner in found
+            _in_flight(row, [pair[4:] for pair in pairs])
+            for row, pairs in itertools.groupby(found, lambda row: row[:4])
         ]
 
     def status(self, snapshot_id: str) -> str:
@@ -252,6 +242,19 @@ def _destroy(
     )
 
 
+def _in_flight(row: Sequence[Any], pairs: Sequence[Sequence[Any]]) -> InFlight:
+    id_, volume_id, status, owner = row
+    # An outer join has a row without a key where there are no pairs.
+    stored = {key: value for key, value in pairs if key is not None}
+    return InFlight(
+        Attempt(id_, volume_id, stored.get(ATTEMPT, CINDERS)),
+        status,
+        Phase(stored[PHASE]) if PHASE in stored else None,
+        stored,
+        owner,
+    )
+
+
 _ID: sa.BindParameter[str] = sa.bindparam("id")
 _IN_FLIGHT = (
     sa.select(
@@ -259,10 +262,19 @@ _IN_FLIGHT = (
         rows.SNAPSHOTS.c.volume_id,
         rows.SNAPSHOTS.c.status,
         rows.CLAIMS.c.owner,
+        rows.SNAPSHOT_ADMIN_METADATA.c.key,
+        rows.SNAPSHOT_ADMIN_METADATA.c.value,
     )
     .select_from(
         rows.SNAPSHOTS.outerjoin(
             rows.CLAIMS, rows.CLAIMS.c.volume_id == rows.SNAPSHOTS.c.volume_id
+        ).outerjoin(
+            rows.SNAPSHOT_ADMIN_METADATA,
+            sa.and_(
+                rows.SNAPSHOT_ADMIN_METADATA.c.snapshot_id
+                == rows.SNAPSHOTS.c.id,
+                rows.live(rows.SNAPSHOT_ADMIN_METADATA),
+            ),
         )
     )
     .where(
