@@ -6,6 +6,10 @@
     volume-1234             the base image as created, raw or qcow2
     volume-1234.aaaa        the overlay made when snapshot aaaa was taken
     volume-1234.info        which image is active, and each snapshot's overlay
+
+Some drivers of the family end the names of images in an extension::
+
+    volume-1234.img, volume-1234.aaaa.img, volume-1234.img.info
 """
 
 from __future__ import annotations
@@ -18,15 +22,35 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Container
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reference_driver.errors import ForeignImage
 
-_OVERLAY_SUFFIX = r"\.(?:tmp-snap-)?[0-9a-f-]+"
+_TEMPORARY = "tmp-snap-"
+"""What Cinder's driver calls the overlay of a snapshot that it made itself."""
+
+_OVERLAY_SUFFIX = rf"\.(?:{_TEMPORARY})?[0-9a-f-]+"
 
 UNFINISHED = ".new"
 """Ends the name of a file that is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the files of a share are named, and who may use them."""
+
+    extension: str = ""
+    """Ends the name of each image, ``.img`` say."""
+    ignores_case: bool = False
+    """Whether the share does (SMB), so that whoever else wrote a name may
+    have written it in another case."""
+    mode: int = 0o660
+    """Of new base images; overlays get that of the image below."""
+
+
+_AS_CINDERS = Layout()
 
 
 class VolumeFiles:
@@ -36,27 +60,39 @@ class VolumeFiles:
     volume was migrated (bug 1798468).
     """
 
-    def __init__(self, directory: Path, volume: Any) -> None:
+    def __init__(
+        self, directory: Path, volume: Any, layout: Layout = _AS_CINDERS
+    ) -> None:
         self.directory = directory
         self._prefix = f"{directory}/"
-        self.base: str = volume.name
-        self.info: str = f"{volume.name}.info"
+        self._layout = layout
+        self.base: str = f"{volume.name}{layout.extension}"
+        self.info: str = f"{self.base}.info"
         self.volume = volume
         self.encrypted = bool(volume.encryption_key_id)
         self._own = re.compile(
-            f"{re.escape(volume.name)}(?:{_OVERLAY_SUFFIX})?"
+            f"{re.escape(volume.name)}({_OVERLAY_SUFFIX})?"
+            f"{re.escape(layout.extension)}",
+            re.IGNORECASE if layout.ignores_case else 0,
         )
         self._seen: set[str] = set()
 
     def overlay(self, snapshot_id: str) -> str:
         """The name of the overlay made when a snapshot is taken."""
-        return self.own(f"{self.base}.{snapshot_id}")
+        return self.own(self._with_suffix(f".{snapshot_id}"))
+
+    def temporary_overlay(self, snapshot_id: str) -> str:
+        """What Cinder's driver calls that of a snapshot it made itself."""
+        return self.own(self._with_suffix(f".{_TEMPORARY}{snapshot_id}"))
+
+    def _with_suffix(self, suffix: str) -> str:
+        return f"{self.volume.name}{suffix}{self._layout.extension}"
 
     def own(self, name: object) -> str:
         """``name``, provided that it is the name of one of our images.
 
         An absolute name of a file in the volume's own directory counts as
-        its bare name.
+        its bare name, and where the share ignores case any name as ours is.
 
         :raises ForeignImage: it is anything else.
         """
@@ -65,7 +101,10 @@ class VolumeFiles:
             if name in self._seen:
                 return name
             bare = name.removeprefix(self._prefix)
-            if self._own.fullmatch(bare):
+            match = self._own.fullmatch(bare)
+            if match:
+                if self._layout.ignores_case:
+                    bare = self._with_suffix((match[1] or "").lower())
                 self._seen.add(bare)
                 return bare
         raise ForeignImage(
@@ -90,9 +129,9 @@ class VolumeFiles:
         :param but: names that are left out.
         """
         return sorted(
-            name
+            own
             for name in os.listdir(self.directory)
-            if name not in but and self._own.fullmatch(name)
+            if self._is_image(name) and (own := self.own(name)) not in but
         )
 
     def everything(self) -> list[str]:
@@ -100,11 +139,8 @@ class VolumeFiles:
         return sorted(
             name
             for name in os.listdir(self.directory)
-            if name.startswith(self.base)
-            and (
-                self._is_image(name.removesuffix(UNFINISHED))
-                or name.removesuffix(UNFINISHED) == self.info
-            )
+            if self._is_image(name.removesuffix(UNFINISHED))
+            or name.removesuffix(UNFINISHED) == self.info
         )
 
     def _is_image(self, name: str) -> bool:
@@ -130,7 +166,8 @@ class VolumeFiles:
         :param sync_directory: false if its name need not be on disk yet.
         :param write: fills the path that it is given.
         :param like: an image whose owner and mode the new one gets, so
-            that whoever runs the guest can open it (bug 1286376).
+            that whoever runs the guest can open it (bug 1286376); a base
+            image has the layout's mode.
         """
         temporary = self.path(f"{name}{UNFINISHED}")
         temporary.unlink(missing_ok=True)
@@ -138,7 +175,7 @@ class VolumeFiles:
             write(temporary)
             flags = os.O_RDONLY | os.O_NOFOLLOW
             with _opened(temporary, flags) as descriptor:
-                if like is not None and _liken(descriptor, like):
+                if self._has_changed(descriptor, like):
                     os.fsync(descriptor)
                 else:
                     # Whoever wrote it may have had its data on disk before.
@@ -149,6 +186,12 @@ class VolumeFiles:
             raise
         if sync_directory:
             self.sync_directory()
+
+    def _has_changed(self, descriptor: int, like: Path | None) -> bool:
+        """Give a new file its owner and mode; whether it had others."""
+        if like is not None:
+            return _liken(descriptor, like)
+        return _set_mode(descriptor, self._layout.mode)
 
     def remove_unused(self, name: str, chain: Collection[str]) -> None:
         """Remove an image, unless the active image's chain needs it.
@@ -187,12 +230,17 @@ def _liken(descriptor: int, model: Path) -> bool:
     :returns: whether they differed.
     """
     own, wanted = os.fstat(descriptor), model.stat(follow_symlinks=False)
-    mode = stat.S_IMODE(wanted.st_mode)
-    differs_in_mode = stat.S_IMODE(own.st_mode) != mode
-    if differs_in_mode:
-        os.fchmod(descriptor, mode)
+    differs_in_mode = _set_mode(descriptor, stat.S_IMODE(wanted.st_mode))
     owner = wanted.st_uid, wanted.st_gid
     differs_in_owner = (own.st_uid, own.st_gid) != owner
     if differs_in_owner:
         os.fchown(descriptor, *owner)
     return differs_in_mode or differs_in_owner
+
+
+def _set_mode(descriptor: int, mode: int) -> bool:
+    """Give a file a mode; whether it had another one."""
+    differs = stat.S_IMODE(os.fstat(descriptor).st_mode) != mode
+    if differs:
+        os.fchmod(descriptor, mode)
+    return differs

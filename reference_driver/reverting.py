@@ -109,7 +109,7 @@ def _names(files: VolumeFiles, snapshot: Any) -> tuple[str, str]:
     """What a snapshot's overlay may be called, by us alone."""
     return (
         files.overlay(snapshot.id),
-        files.own(f"{files.base}.tmp-snap-{snapshot.id}"),
+        files.temporary_overlay(snapshot.id),
     )
 
 

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from oslo_utils import strutils
 
 from assisted_kit import qcow2
 from assisted_kit.process import execute as run
@@ -18,6 +21,8 @@ from reference_driver.errors import ChainUnsettled
 from reference_driver.errors import DamagedInfoFile
 from reference_driver.errors import ForeignImage
 from reference_driver.errors import InvalidVolume
+from reference_driver.errors import RemoteFSException
+from reference_driver.files import Layout
 from reference_driver.files import VolumeFiles
 from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
@@ -34,10 +39,15 @@ class RemoteFSShare:
     """Volumes as files on a share that is mounted at a directory.
 
     :param configuration: ``share_directory`` is where the share is
-        mounted; ``export`` its name for the compute service, the directory
-        if there is none; ``qcow2_volumes`` true makes qcow2 base images;
+        mounted; with ``mount_point_base`` it is below that, in the directory
+        named after the MD5 of ``export``, as with Cinder's drivers;
+        ``export`` is its name for the compute service, the directory if
+        there is none; ``qcow2_volumes`` true makes qcow2 base images;
         ``image_conversion_dir`` is where uploads are converted, the
-        system's place for temporary files if it is not set.
+        system's place for temporary files if it is not set;
+        ``image_extension`` ends the names of images; ``ignores_case`` true
+        says that the share does; ``nas_secure_file_permissions`` false lets
+        everybody read and write images, as Cinder's option does.
     :param execute: runs a command and raises when it fails.
     :param key_manager: Castellan's ``key_manager.API(CONF)``, or anything
         with its ``get``; without one no volume can be encrypted.
@@ -50,20 +60,22 @@ class RemoteFSShare:
         key_manager: Any = None,
         **_others: Any,
     ) -> None:
-        self._directory = Path(configuration.share_directory)
-        self._export = str(configuration.safe_get("export") or self._directory)
+        self._directory, self._export = _mounted(configuration)
+        self._layout = _layout(configuration)
         self._backend_name = str(
             configuration.safe_get("volume_backend_name")
             or type(self).__name__
         )
         self._conversion = configuration.safe_get("image_conversion_dir")
-        self._qcow2_volumes = bool(configuration.safe_get("qcow2_volumes"))
+        self._qcow2_volumes = strutils.bool_from_string(
+            configuration.safe_get("qcow2_volumes")
+        )
         self._qemu_img = QemuImg(execute)
         self._execute = execute
         self._keys = Keys(key_manager)
 
     def _files(self, volume: Any) -> VolumeFiles:
-        return VolumeFiles(self._directory, volume)
+        return VolumeFiles(self._directory, volume, self._layout)
 
     def _new_files(self, volume: Any) -> VolumeFiles:
         """The files of a volume to be made, of which none may be there."""
@@ -271,6 +283,31 @@ class RemoteFSShare:
                 or not chains.is_empty(files, files.overlay(snapshot.id))
             )
         ]
+
+
+def _mounted(configuration: Any) -> tuple[Path, str]:
+    """Where the share is, and its name for the compute service."""
+    export = configuration.safe_get("export")
+    base = configuration.safe_get("mount_point_base")
+    if not base:
+        directory = Path(configuration.share_directory)
+        return directory, str(export or directory)
+    if not export:
+        raise RemoteFSException(
+            "mount_point_base is set and export is not: the directory of a "
+            "mount is named after its export"
+        )
+    name = hashlib.md5(export.encode(), usedforsecurity=False).hexdigest()
+    return Path(base, name), export
+
+
+def _layout(configuration: Any) -> Layout:
+    secure = configuration.safe_get("nas_secure_file_permissions")
+    return Layout(
+        str(configuration.safe_get("image_extension") or ""),
+        strutils.bool_from_string(configuration.safe_get("ignores_case")),
+        0o660 if strutils.bool_from_string(secure, default=True) else 0o666,
+    )
 
 
 def is_attached(volume: Any) -> bool:

@@ -192,5 +192,4 @@ class RemoteFSVolumes(RemoteFSShare):
 
 def _make_sparse(path: Path, size: int) -> None:
     with path.open("xb") as file:
-        os.fchmod(file.fileno(), 0o660)
         file.truncate(size)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference driver on the layouts of shares in the RemoteFS family."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assisted_kit.adapter import DriverConfiguration
+from reference_driver import info_file
+from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.errors import ForeignImage
+from reference_driver.errors import RemoteFSException
+from reference_driver.files import Layout
+from reference_driver.files import VolumeFiles
+from reference_driver.layouts import LAYOUTS
+from reference_driver.layouts import MountedByHash
+from reference_driver.layouts import OpenToAll
+from tests.command_line import assisted_kit_run
+from tests.mounted_shares import CannotMount
+from tests.mounted_shares import fuse
+from tests.mounted_shares import glusterfs
+
+SAMPLE = (
+    *("CRE-003", "CRE-010", "CON-002", "DEL-005"),
+    *("PND-001", "SEC-001", "ABL-002"),
+)
+"""Rules by which names, paths and modes of images matter."""
+
+VOLUME: Any = SimpleNamespace(name="volume-1", encryption_key_id=None)
+
+
+def run_on(tmp_path: Path, layout: type, *rules: str) -> Any:
+    """Put the reference driver on a layout before rules, or before all."""
+    name = f"{layout.__module__}:{layout.__name__}"
+    return assisted_kit_run(
+        tmp_path, *("--driver", name, "-n", "2"), rules=rules
+    )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_reference_driver_passes(layout: type, tmp_path: Path) -> None:
+    done = run_on(tmp_path, layout, *SAMPLE)
+    assert set(done.statuses.values()) == {"passed"}, done.output
+    assert f"reference_driver.layouts:{layout.__name__}" in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_reference_driver_is_conformant(layout: type, tmp_path: Path) -> None:
+    done = run_on(tmp_path, layout)
+    assert done.exit_status == 0, done.output
+    assert done.output.startswith("conformant")
+
+
+# -- shares of other file systems
+
+
+def run_in(share: Path, tmp_path: Path, *rules: str) -> Any:
+    """Put the reference driver before rules on a share that is mounted."""
+    able = RemoteFSAssistedDriver.assisted_capabilities
+    config = tmp_path / "kit.conf"
+    config.write_text(
+        f"[assisted_kit]\n"
+        f"share = {share}\n"
+        # A raw image has to be read from end to end where there are no holes.
+        f"capabilities = {', '.join(sorted(able - {'raw_base'}))}\n"
+    )
+    return assisted_kit_run(
+        tmp_path, *("--config", str(config), "-n", "2"), rules=rules
+    )
+
+
+@contextmanager
+def mounted(
+    mount: Callable[[Path], AbstractContextManager[Path]], directory: Path
+) -> Iterator[Path]:
+    """A share, or a test that is skipped and says why."""
+    with ExitStack() as stack:
+        try:
+            share = stack.enter_context(mount(directory))
+        except CannotMount as error:
+            pytest.skip(f"left out, {mount.__name__}: {error}")
+        yield share
+
+
+@pytest.mark.parametrize("mount", [fuse, glusterfs])
+def test_reference_driver_passes_on_a_mounted_share(
+    mount: Callable[[Path], AbstractContextManager[Path]],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with mounted(mount, tmp_path_factory.mktemp("share")) as share:
+        done = run_in(share, tmp_path, *SAMPLE)
+        assert set(done.statuses.values()) == {"passed"}, done.output
+        # What is made for a run is gone after it.
+        assert not list(share.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mount", [fuse, glusterfs])
+def test_reference_driver_is_conformant_on_a_mounted_share(
+    mount: Callable[[Path], AbstractContextManager[Path]],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with mounted(mount, tmp_path_factory.mktemp("share")) as share:
+        done = run_in(share, tmp_path)
+        assert done.exit_status == 0, done.output
+        assert done.output.startswith("conformant")
+
+
+def test_what_cannot_be_mounted_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with (
+        pytest.raises(pytest.skip.Exception, match="left out, fuse: "),
+        mounted(fuse, tmp_path),
+    ):
+        pass
+
+
+# -- how files are named
+
+
+def test_names_with_an_extension(tmp_path: Path) -> None:
+    files = VolumeFiles(tmp_path, VOLUME, Layout(extension=".img"))
+    assert files.base == "volume-1.img"
+    assert files.info == "volume-1.img.info"
+    assert files.overlay("abcd") == "volume-1.abcd.img"
+    assert files.temporary_overlay("ef") == "volume-1.tmp-snap-ef.img"
+    for foreign in ("volume-1", "volume-1.abcd", "volume-12.img"):
+        with pytest.raises(ForeignImage):
+            files.own(foreign)
+
+
+@pytest.mark.parametrize("written", ["VOLUME-1.AbCd", "volume-1.abcd"])
+def test_a_share_that_ignores_case(tmp_path: Path, written: str) -> None:
+    files = VolumeFiles(tmp_path, VOLUME, Layout(ignores_case=True))
+    assert files.own(written) == "volume-1.abcd"
+    info = {"active": written, "abcd": written}
+    files.path(files.info).write_text(json.dumps(info))
+    read = info_file.read(files)
+    assert (read.active, read.overlays) == (
+        "volume-1.abcd",
+        {"abcd": "volume-1.abcd"},
+    )
+    files.path(written).touch()
+    assert files.images() == ["volume-1.abcd"]
+
+
+def test_any_other_share_does_not(tmp_path: Path) -> None:
+    files = VolumeFiles(tmp_path, VOLUME)
+    with pytest.raises(ForeignImage):
+        files.own("VOLUME-1")
+
+
+# -- where they are, and who may use them
+
+
+def driver_with(**options: Any) -> RemoteFSAssistedDriver:
+    """A driver that is configured so."""
+    return RemoteFSAssistedDriver(DriverConfiguration(options))
+
+
+def test_a_mount_is_named_after_its_export(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    share.mkdir()
+    adapter = MountedByHash(RemoteFSAssistedDriver)
+    driver = driver_with(**adapter.configuration(share, "raw"))
+    # As `printf 192.0.2.7:/srv/volumes | md5sum` has it.
+    point = tmp_path / "share.mnt" / "954ded9d2a3e0348ad1cd06e487806d9"
+    assert adapter.mount_point(driver, share) == point
+    volume = SimpleNamespace(**vars(VOLUME), size=1)
+    made = driver.create_volume(volume)
+    assert made["provider_location"] == "192.0.2.7:/srv/volumes"
+    assert (share / "volume-1").samefile(point / "volume-1")
+
+
+def test_a_mount_needs_an_export() -> None:
+    with pytest.raises(RemoteFSException, match="export is not"):
+        driver_with(mount_point_base="/mnt")
+
+
+@pytest.mark.parametrize("base", ["raw", "qcow2"])
+@pytest.mark.parametrize(
+    ("secure", "mode"),
+    [(None, 0o660), ("auto", 0o660), ("true", 0o660), ("false", 0o666)],
+)
+def test_mode_of_a_new_image(
+    tmp_path: Path, base: str, secure: str | None, mode: int
+) -> None:
+    driver = driver_with(
+        share_directory=str(tmp_path),
+        qcow2_volumes=str(base == "qcow2"),
+        nas_secure_file_permissions=secure,
+    )
+    volume = SimpleNamespace(**vars(VOLUME), size=1)
+    driver.create_volume(volume)
+    made = (tmp_path / "volume-1").stat()
+    assert stat.S_IMODE(made.st_mode) == mode
+
+
+def test_a_layout_is_an_operators_configuration(tmp_path: Path) -> None:
+    options = OpenToAll(RemoteFSAssistedDriver).configuration(tmp_path, "raw")
+    assert options["nas_secure_file_permissions"] == "false"
