@@ -22,6 +22,7 @@ Element = ElementTree.Element
 _ELEMENTS = {
     Outcome.FAILED: "failure",
     Outcome.ERROR: "error",
+    Outcome.NOT_ARRANGED: "error",
     Outcome.NOT_EXERCISED: "error",
     Outcome.SKIPPED: "skipped",
     Outcome.NOT_APPLICABLE: "skipped",

@@ -14,6 +14,9 @@ class Outcome(enum.StrEnum):
     FAILED = "failed"
     ERROR = "error"
     """The claim could not be evaluated."""
+    NOT_ARRANGED = "not arranged"
+    """What the test begins with, the driver did not do: the claim was not
+    evaluated, and another rule says what is wrong."""
     SKIPPED = "skipped"
     """It is for an ability that the driver does not declare."""
     NOT_APPLICABLE = "not applicable"

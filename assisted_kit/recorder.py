@@ -142,6 +142,10 @@ def record(report: pytest.TestReport, listener: Listener) -> None:
         )
 
 
+_OPEN = {
+    "no evidence": Outcome.NOT_EXERCISED,
+    "not arranged": Outcome.NOT_ARRANGED,
+}
 _SKIPS = {
     "capability": Outcome.SKIPPED,
     "environment": Outcome.SKIPPED,
@@ -153,8 +157,9 @@ def _outcome(
     report: pytest.TestReport, properties: dict[str, object]
 ) -> Outcome | None:
     """How a phase of a test ended; None for what says nothing."""
-    if properties.get(SKIP_PROPERTY) == "no evidence":
-        return Outcome.NOT_EXERCISED
+    open_ = _OPEN.get(str(properties.get(SKIP_PROPERTY)))
+    if open_ is not None:
+        return open_
     evidence = _evidence(report, properties)
     message = properties.get(MESSAGE_PROPERTY)
     if report.when == "call" and message and not report.passed:

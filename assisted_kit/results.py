@@ -43,6 +43,10 @@ class ExitStatus(enum.IntEnum):
     INTERRUPTED = 130
 
 
+_EXPLAINED = (Outcome.FAILED, Outcome.ERROR, Outcome.NOT_ARRANGED)
+_WORST_FIRST = (*_EXPLAINED, Outcome.NOT_EXERCISED)
+
+
 @dataclass(frozen=True, slots=True)
 class RuleResult:
     """One rule, from all of its tests."""
@@ -59,11 +63,9 @@ class RuleResult:
     def status(self) -> Outcome:
         """The worst that happened; passed only with evidence."""
         outcomes = {test.outcome for test in self.tests}
-        for worst in (Outcome.FAILED, Outcome.ERROR):
+        for worst in _WORST_FIRST:
             if worst in outcomes:
                 return worst
-        if Outcome.NOT_EXERCISED in outcomes:
-            return Outcome.NOT_EXERCISED
         if Outcome.PASSED in outcomes and self.evidence:
             return Outcome.PASSED
         if outcomes == {Outcome.NOT_APPLICABLE}:
@@ -79,11 +81,12 @@ class RuleResult:
 
     @property
     def messages(self) -> list[str]:
-        """What failed and erroneous tests have to say, each once."""
+        """What tests that went wrong say, each once, the worst ones first."""
         said = (
             test.message
+            for outcome in _EXPLAINED
             for test in self.tests
-            if test.outcome in (Outcome.FAILED, Outcome.ERROR) and test.message
+            if test.outcome is outcome and test.message
         )
         return list(dict.fromkeys(said))
 
@@ -176,7 +179,11 @@ class RunResult:
         A skipped rule does, when it was asked for by name; otherwise it
         is for an optional ability that the driver does not have.
         """
-        open_ = [Outcome.ERROR, Outcome.NOT_EXERCISED]
+        open_ = [
+            Outcome.ERROR,
+            Outcome.NOT_ARRANGED,
+            Outcome.NOT_EXERCISED,
+        ]
         if self.selected:
             open_ += [Outcome.SKIPPED, Outcome.NOT_APPLICABLE]
         return [

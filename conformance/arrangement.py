@@ -4,14 +4,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from assisted_kit.capabilities import Capability
 from conformance.applicability import ApplicableTest
 from conformance.deployment import Deployment
+from conformance.observed import raised_by
 from conformance.patience import Patience
+from conformance.violation import NotArranged
+from conformance.violation import OperationFailed
 from conformance.volume import VolumeUnderTest
 from fakes.compute import Generation
+from fakes.compute import HypervisorError
+
+
+class Trouble(NamedTuple):
+    """Something that the driver has not done as it should."""
+
+    expected: str
+    observed: str
+
+    @classmethod
+    def behind(cls, error: BaseException) -> Trouble | None:
+        """What an exception says of the driver, if it does."""
+        if isinstance(error, OperationFailed):
+            return cls(error.expected, error.observed)
+        if isinstance(error, HypervisorError):
+            # A guest's I/O, which the driver's images are for.
+            return cls("the guest can use its volume", str(error))
+        if method := raised_by(error):
+            raised = f"it raises {type(error).__name__}: {error}"
+            return cls(f"{method} returns", raised)
+        return None
 
 
 class ArrangedTest(ApplicableTest):
@@ -57,6 +84,21 @@ class ArrangedTest(ApplicableTest):
         )
         return self.useFixture(self.deployment)
 
+    @contextmanager
+    def arranging(self) -> Iterator[None]:
+        """Do what the test begins with, and its rule says nothing of.
+
+        :raises NotArranged: the driver does not do it.
+        """
+        try:
+            yield
+        except Exception as error:
+            trouble = Trouble.behind(error)
+            # A hook that never returns ends the run, so it is said here.
+            if trouble is None or self.assisted_stuck:
+                raise
+            raise NotArranged(*trouble) from error
+
     def given_volume(
         self,
         base: str | None = None,
@@ -79,16 +121,17 @@ class ArrangedTest(ApplicableTest):
         deployment = self.deploy(
             base, generation=generation, prepare_share=prepare_share
         )
-        volume = VolumeUnderTest(deployment, name_id=name_id)
-        self.volume = volume
-        if attached:
-            volume.attach()
-        if writes:
-            volume.write()
-        for _ in range(snapshots):
-            volume.take_snapshot()
+        with self.arranging():
+            volume = VolumeUnderTest(deployment, name_id=name_id)
+            self.volume = volume
+            if attached:
+                volume.attach()
             if writes:
                 volume.write()
+            for _ in range(snapshots):
+                volume.take_snapshot()
+                if writes:
+                    volume.write()
         return volume
 
     def _volume(self) -> VolumeUnderTest:

@@ -12,16 +12,15 @@ from assisted_kit.errors import AssistedKitError
 from assisted_kit.exhaustive import is_wanted
 from conformance import dossier
 from conformance.arrangement import ArrangedTest
+from conformance.arrangement import Trouble
 from conformance.evidence import evidence_of
-from conformance.observed import raised_by
 from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import Finding
-from conformance.violation import OperationFailed
+from conformance.violation import NotArranged
 from conformance.violation import Violation
 from conformance.watch.secrets import forms
 from conformance.watch.secrets import hidden
-from fakes.compute import HypervisorError
 
 
 class NotExercised(AssistedKitError):
@@ -79,12 +78,6 @@ class ExplainedTest(ArrangedTest):
             case Violation():
                 self.assisted_message = str(error)
                 return
-            case OperationFailed():
-                # The operation is part of what the rule claims to work.
-                self.assisted_evidence += 1
-                self.assisted_message = self._message(
-                    error.expected, error.observed
-                )
             case self.skipException() | KeyboardInterrupt():
                 return
             case NotExercised():
@@ -95,19 +88,17 @@ class ExplainedTest(ArrangedTest):
                 self.assisted_summary = f"{self.assisted_rule.id}: {error}"
             case _ if self.assisted_probe:
                 self.assisted_message = f"{type(error).__name__}: {error}"
-            case HypervisorError():
-                # A guest's I/O, which the driver's images are for.
-                self.assisted_evidence += 1
+            case NotArranged():
+                # What was claimed before says less than the whole test.
+                self.assisted_evidence = 0
+                self.assisted_skip = "not arranged"
                 self.assisted_message = self._message(
-                    "the guest can use its volume", str(error)
+                    error.expected, error.observed
                 )
-            case _ if method := raised_by(error):
-                # So is a method of the driver's that the test calls.
+            case _ if trouble := Trouble.behind(error):
+                # It is part of what the rule claims to work.
                 self.assisted_evidence += 1
-                self.assisted_message = self._message(
-                    f"{method} returns",
-                    f"it raises {type(error).__name__}: {error}",
-                )
+                self.assisted_message = self._message(*trouble)
             case _:
                 self.assisted_message = self._message(
                     "the test runs to its end",
@@ -127,9 +118,12 @@ class ExplainedTest(ArrangedTest):
             self._evidence(),
             shlex.join(self._repeat()),
         )
-        folder = dossier.write(
-            finding, self.id(), self.subject.driver, self._redacted
-        )
+        folder = ""
+        # Where the rule has not failed, its likely causes are not the cause.
+        if not self.assisted_skip:
+            folder = dossier.write(
+                finding, self.id(), self.subject.driver, self._redacted
+            )
         return self._redacted(describe(finding, folder))
 
     def _redacted(self, text: str) -> str:

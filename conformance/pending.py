@@ -25,12 +25,13 @@ class PendingTest(ConformanceTest):
         Whether its guest was switched to the overlay, nobody knows.
         """
         volume = self.given_volume(base, attached=True, snapshots=snapshots)
-        volume.deployment.faults.on(Operation.CREATE, fault)
-        snapshot = volume.start_snapshot()
-        volume.settle()
-        volume.write()
-        volume.deployment.let_deadline_pass()
-        volume.expect(snapshot, "an unreported create", "error")
+        with self.arranging():
+            volume.deployment.faults.on(Operation.CREATE, fault)
+            snapshot = volume.start_snapshot()
+            volume.settle()
+            volume.write()
+            volume.deployment.let_deadline_pass()
+            volume.expect(snapshot, "an unreported create", "error")
         # It failed, so nobody is promised its data.
         volume.snapshots.remove(snapshot)
         volume.pending = snapshot

@@ -158,9 +158,9 @@ class GenerationTest(ConformanceTest):
     @verifies("REP-002")
     def test_delete(self, generation: Generation, position: str) -> None:
         depth = 1 if position == "only" else 3
-        volume = self.given_volume(
-            attached=True, snapshots=depth, generation=generation
-        )
+        # No generation had a part in what is deleted.
+        volume = self.given_volume(snapshots=depth, generation=generation)
+        volume.attach()
         which = 0 if position == "only" else index_of(position, depth)
         volume.snapshots[which].delete()
         volume.restart()
@@ -183,9 +183,9 @@ class ReportTest(ConformanceTest):
 
         :param fault: by default the work is done, and not yet reported.
         """
-        volume = self.given_volume(
-            attached=True, snapshots=depth, generation=Generation.JUNO
-        )
+        # Of these nobody has reported anything.
+        volume = self.given_volume(snapshots=depth, generation=Generation.JUNO)
+        volume.attach()
         volume.deployment.faults.on(operation, fault)
         if operation is CREATE:
             snapshot = volume.start_snapshot()

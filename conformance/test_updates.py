@@ -175,7 +175,8 @@ class CreateRequestTest(UpdateTest):
     def test_requested_overlay_is_beside_the_active_image(
         self, base: str
     ) -> None:
-        volume = self.given_volume(base, attached=True, snapshots=1)
+        volume = self.given_volume(base, snapshots=1)
+        volume.attach()
         directory = volume.active().path.parent
         snapshot = volume.start_snapshot()
         volume.settle()

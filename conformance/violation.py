@@ -57,6 +57,15 @@ class OperationFailed(AssertionError):
         self.observed = f"it ended in {observed}"
 
 
+class NotArranged(AssertionError):
+    """What a test begins with did not come about; its rule is not judged."""
+
+    def __init__(self, expected: str, observed: str) -> None:
+        super().__init__(f"to begin with, {expected}: {observed}")
+        self.expected = f"to begin with, {expected}"
+        self.observed = observed
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A claim that does not hold, and everything about it."""

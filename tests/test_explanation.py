@@ -9,21 +9,18 @@ import pytest
 
 from tests.command_line import assisted_kit_run
 
+NOT_A_WRITE = "qemu-io failed with exit status 1: write failed"
+NO_ANSWER = "it ended in NoConnectionInfo: what initialize_connection of"
+
 
 @pytest.mark.parametrize(
     ("driver", "rule", "expected", "observed"),
     [
         (
             "creates:OneSectorShort",
-            "DEL-002",
+            "CRE-003",
             "the guest can use its volume",
-            "qemu-io failed with exit status 1: write failed",
-        ),
-        (
-            "connections:AnswersWithPath",
-            "DEL-002",
-            "attaching the volume ends in success",
-            "it ended in NoConnectionInfo: what initialize_connection of",
+            NOT_A_WRITE,
         ),
         (
             "connections:StaleConnection",
@@ -49,3 +46,49 @@ def test_what_the_driver_causes_is_a_failure(
     assert done.statuses == {rule: "failed"}
     assert f"expected        {expected}\n" in done.output
     assert f"observed        {observed}" in done.output
+
+
+@pytest.mark.parametrize(
+    ("driver", "expected", "observed"),
+    [
+        (
+            "creates:OneSectorShort",
+            "the guest can use its volume",
+            NOT_A_WRITE,
+        ),
+        (
+            "connections:AnswersWithPath",
+            "attaching the volume ends in success",
+            NO_ANSWER,
+        ),
+        (
+            "requests:SetsStatus",
+            "taking a snapshot s1 ends in available",
+            "it ended in error",
+        ),
+    ],
+)
+def test_what_a_rule_says_nothing_of_is_no_failure_of_it(
+    tmp_path: Path, driver: str, expected: str, observed: str
+) -> None:
+    done = assisted_kit_run(
+        tmp_path, "--driver", f"fakes.broken.{driver}", rules=("DEL-002",)
+    )
+    assert done.statuses == {"DEL-002": "not arranged"}
+    assert done.exit_status == 3
+    assert f"expected        to begin with, {expected}\n" in done.output
+    assert f"observed        {observed}" in done.output
+
+
+def test_rules_that_were_not_arranged_are_said_in_a_line(
+    tmp_path: Path,
+) -> None:
+    done = assisted_kit_run(
+        tmp_path,
+        *("--driver", "fakes.broken.requests:SetsStatus"),
+        rules=("UPD-001", "DEL-001", "DEL-002"),
+    )
+    assert done.exit_status == 1
+    said = " ".join(done.output.split())
+    assert "mend what failed first (DEL-001, DEL-002)" in said
+    assert "to begin with" not in done.output

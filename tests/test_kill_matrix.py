@@ -31,7 +31,7 @@ def judged() -> Matrix:
         {
             "A-1": Outcome.FAILED,
             "B-1": Outcome.PASSED,
-            "C-1": Outcome.NOT_EXERCISED,
+            "C-1": Outcome.NOT_ARRANGED,
         }
     )
     return matrix
@@ -85,7 +85,7 @@ def test_a_new_matrix_is_stale() -> None:
 def test_what_was_judged_is_known() -> None:
     matrix = judged()
     row = matrix.rows["module:Broken"]
-    assert (row.failed, row.undecided) == ({"A-1"}, {"C-1"})
+    assert (row.failed, row.not_arranged) == ({"A-1"}, {"C-1"})
     assert matrix.out_of_date() == {}
     assert matrix.passed("module:Broken", RULES) == ["B-1"]
     assert matrix.passed("module:Other", RULES) == []

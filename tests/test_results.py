@@ -131,6 +131,8 @@ def test_verdict_and_exit_status(
         ([Outcome.SKIPPED, Outcome.NOT_EXERCISED], Outcome.NOT_EXERCISED),
         ([Outcome.PASSED, Outcome.ERROR], Outcome.ERROR),
         ([Outcome.ERROR, Outcome.FAILED], Outcome.FAILED),
+        ([Outcome.NOT_ARRANGED, Outcome.PASSED], Outcome.NOT_ARRANGED),
+        ([Outcome.NOT_ARRANGED, Outcome.FAILED], Outcome.FAILED),
         ([Outcome.NOT_EXERCISED, Outcome.FAILED], Outcome.FAILED),
     ],
 )
@@ -202,3 +204,9 @@ def test_exit_statuses_are_those_of_the_documentation() -> None:
         "NOT_RUN": 3,
         "INTERRUPTED": 130,
     }
+
+
+def test_what_failed_is_said_first() -> None:
+    outcomes = (Outcome.NOT_ARRANGED, Outcome.PASSED, Outcome.FAILED)
+    (rule,) = by_rule([MUST], [result_of(MUST, o) for o in outcomes])
+    assert rule.messages == [f"{MUST.id} failed", f"{MUST.id} not arranged"]

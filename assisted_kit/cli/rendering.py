@@ -25,6 +25,7 @@ _COLOURS = {
     Outcome.PASSED: "green",
     Outcome.FAILED: "red",
     Outcome.ERROR: "red",
+    Outcome.NOT_ARRANGED: "yellow",
     Outcome.SKIPPED: "yellow",
     Outcome.NOT_APPLICABLE: "yellow",
     Outcome.NOT_EXERCISED: "red",
@@ -60,7 +61,7 @@ def render(result: RunResult, columns: int = WIDEST) -> str:
     lines = [*_head(result, columns), ""]
     lines += [_line(rule, columns) for rule in result.rules]
     lines += _notes(result, columns)
-    for rule in result.with_status(Outcome.FAILED, Outcome.ERROR):
+    for rule in _explained(result):
         # One message tells what is wrong; the JSON result has them all.
         lines += ["", rule_off, rule.messages[0] if rule.messages else ""]
         more = len(rule.messages) - 1
@@ -74,12 +75,23 @@ def render(result: RunResult, columns: int = WIDEST) -> str:
     return "\n".join(lines)
 
 
+def _explained(result: RunResult) -> list[RuleResult]:
+    """The rules whose messages are shown."""
+    # A driver that cannot do what most tests begin with has as many rules
+    # that say so, and what it is about in those that failed.
+    not_arranged = result.with_status(Outcome.NOT_ARRANGED)[:1]
+    return result.with_status(Outcome.FAILED, Outcome.ERROR) or not_arranged
+
+
 def summary(result: RunResult, columns: int = WIDEST) -> str:
     """What is to be said where the failures have been shown already."""
     columns = max(NARROWEST, min(WIDEST, columns))
     lines = [*_head(result, columns)]
     open_ = result.with_status(
-        Outcome.FAILED, Outcome.ERROR, Outcome.NOT_EXERCISED
+        Outcome.FAILED,
+        Outcome.ERROR,
+        Outcome.NOT_ARRANGED,
+        Outcome.NOT_EXERCISED,
     )
     if open_:
         lines += ["", *(_line(rule, columns) for rule in open_)]
@@ -118,6 +130,14 @@ def _said(result: RunResult) -> Iterator[tuple[str | None, str]]:
         yield "red", f"declared, not exercised: {_sentence(ability)}"
     for what in result.tampered:
         yield "red", f"not the suite's own: {what}"
+    not_arranged = result.with_status(Outcome.NOT_ARRANGED)
+    if not_arranged:
+        ids = ", ".join(rule.rule.id for rule in not_arranged)
+        yield (
+            None,
+            f"not arranged: the driver did not do what the tests of these "
+            f"rules begin with, so mend what failed first ({ids})",
+        )
     # The reason once for all rules that it concerns.
     concerned: dict[str, list[str]] = {}
     for rule in result.rules:

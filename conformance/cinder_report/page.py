@@ -82,6 +82,7 @@ def _summary(results: Results) -> Iterator[str]:
     columns = (
         Outcome.PASSED,
         Outcome.FAILED,
+        Outcome.NOT_ARRANGED,
         Outcome.SKIPPED,
         Outcome.NOT_APPLICABLE,
     )
@@ -102,7 +103,7 @@ def _rules(results: Results, findings: Sequence[Finding]) -> Iterator[str]:
         rule
         for rule in results.rules
         if any(
-            row.statuses.get(rule, "") not in _GOOD
+            row.statuses.get(rule, "") not in (*_GOOD, Outcome.NOT_ARRANGED)
             for row in results.drivers.values()
         )
     ]
@@ -114,8 +115,9 @@ def _rules(results: Results, findings: Sequence[Finding]) -> Iterator[str]:
         yield ""
         return
     yield "All others are passed by each driver that they are about. **F** is"
-    yield "failed, p passed, a dash left out or about other drivers, and ? not"
-    yield "judged yet."
+    yield "failed, p passed, a dash left out or about other drivers, ? not"
+    yield "judged yet, and n not arranged: the driver does not do what the"
+    yield "tests of the rule begin with."
     yield ""
     yield ".. list-table::"
     yield "   :header-rows: 1"
@@ -138,6 +140,7 @@ _GOOD = ("", Outcome.PASSED, Outcome.SKIPPED, Outcome.NOT_APPLICABLE)
 _LETTERS: Mapping[str, str] = {
     "": "?",
     Outcome.PASSED: "p",
+    Outcome.NOT_ARRANGED: "n",
     Outcome.SKIPPED: "\\-",
     Outcome.NOT_APPLICABLE: "\\-",
 }

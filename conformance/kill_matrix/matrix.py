@@ -21,6 +21,10 @@ UNREMARKABLE = (Outcome.PASSED, Outcome.SKIPPED, Outcome.NOT_APPLICABLE)
 """How a rule ends that says nothing against a driver."""
 
 
+PARTS = ("failed", "not_arranged", "undecided", "stale")
+"""The sets of rules in a row; what is in none of them is unremarkable."""
+
+
 @dataclass(slots=True)
 class Row:
     """A broken driver, and how the rules ended."""
@@ -29,19 +33,22 @@ class Row:
     """The driver's when it was judged."""
     failed: set[str] = field(default_factory=set)
     """Rules that it failed."""
+    not_arranged: set[str] = field(default_factory=set)
+    """Rules whose tests begin with what it does not do."""
     undecided: set[str] = field(default_factory=set)
-    """Rules that could not be evaluated on it."""
+    """Rules that could not be evaluated on it for another reason."""
     stale: set[str] = field(default_factory=set)
     """Rules that it is to be put before again."""
 
     def judged(self, statuses: Mapping[str, str]) -> None:
         """Take over how rules ended."""
         for rule, status in statuses.items():
-            self.stale.discard(rule)
-            self.failed.discard(rule)
-            self.undecided.discard(rule)
+            for part in PARTS:
+                getattr(self, part).discard(rule)
             if status == Outcome.FAILED:
                 self.failed.add(rule)
+            elif status == Outcome.NOT_ARRANGED:
+                self.not_arranged.add(rule)
             elif status not in UNREMARKABLE:
                 self.undecided.add(rule)
 
@@ -67,10 +74,7 @@ class Matrix:
             {
                 name: Row(
                     row["digest"],
-                    *(
-                        set(row.get(part, ()))
-                        for part in ("failed", "undecided", "stale")
-                    ),
+                    *(set(row.get(part, ())) for part in PARTS),
                 )
                 for name, row in content["drivers"].items()
             },
@@ -112,8 +116,8 @@ class Matrix:
                 row.digest = drivers[name]
                 row.stale = set(rules)
             row.stale |= changed
-            for part in (row.failed, row.undecided, row.stale):
-                part -= gone
+            for part in PARTS:
+                getattr(row, part).difference_update(gone)
 
     def out_of_date(self) -> dict[str, int]:
         """How many rules each driver is to be put before again."""
@@ -128,16 +132,12 @@ class Matrix:
         row = self.rows.get(driver)
         if row is None:
             return []
-        remarkable = row.failed | row.undecided | row.stale
+        remarkable = set().union(*(getattr(row, part) for part in PARTS))
         return [rule for rule in rules if rule not in remarkable]
 
 
 def _row_as_dict(row: Row) -> dict[str, Any]:
-    parts = {
-        "failed": sorted(row.failed),
-        "undecided": sorted(row.undecided),
-        "stale": sorted(row.stale),
-    }
+    parts = {part: sorted(getattr(row, part)) for part in PARTS}
     return {
         "digest": row.digest,
         **{name: rules for name, rules in parts.items() if rules},

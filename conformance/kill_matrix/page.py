@@ -36,7 +36,8 @@ with what it uses of the other fakes) tells what has changed; the kit's tests
 compare them. What all rules share is in no digest.
 
 A driver *names* the rules that its defect is about; what it fails *beyond*
-those is listed as well.
+those is listed as well. *Not arranged* are the rules whose tests begin with
+what the driver does not do, a snapshot say: they say nothing of it.
 """
 
 
@@ -94,6 +95,9 @@ def _driver(broken: BrokenDriver, row: Row) -> Iterator[str]:
     if unfailed := named - row.failed:
         yield ""
         yield f"    *Names and passes:* {_listed(unfailed)}"
+    if row.not_arranged:
+        yield ""
+        yield f"    *Not arranged:* {_listed(row.not_arranged)}"
     if row.undecided:
         yield ""
         yield f"    *Undecided:* {_listed(row.undecided)}"

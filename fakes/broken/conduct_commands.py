@@ -116,11 +116,16 @@ class MergesInHaste(RemoteFSAssistedDriver):
         return super()._commit(files, info, chain, plan)
 
 
-class InspectsExclusively(Inspects):
-    """Looks at an image as if nobody had it open."""
+class InspectsExclusively(RemoteFSAssistedDriver):
+    """Looks at an image as if nobody had it open, before it deletes."""
 
-    def _inspect(self, path: str) -> None:
-        self._qemu_img._execute("qemu-img", "info", path)
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        files, _, chain = self._chain(snapshot_ref.volume)
+        path = files.path(chain.active.name)
+        self._qemu_img._execute("qemu-img", "info", "-f", "qcow2", str(path))
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
 
 
 BROKEN = (

@@ -192,9 +192,7 @@ BROKEN = (
     BrokenDriver(CompletesCreateOnce, ("CRE-008",), ("bug 1310526",)),
     BrokenDriver(MakesOverlayAnew, ("CRE-005",)),
     BrokenDriver(ForksChain, ("DAT-001",), ("bug 1251425",)),
-    BrokenDriver(
-        ForgetsFormats, ("DAT-004", "FMT-001"), ("commit 8c03308ed",)
-    ),
+    BrokenDriver(ForgetsFormats, ("FMT-001",), ("commit 8c03308ed",)),
     BrokenDriver(RecordsInBegin, ("ERR-002", "LAY-002"), ("bug 1713735",)),
     BrokenDriver(TakesFirstAttachment, ("ERR-001",), ("bug 1528548",)),
     BrokenDriver(IgnoresPending, ("ERR-006",)),

@@ -263,7 +263,7 @@ BROKEN = (
     BrokenDriver(PullsTooLittle, ("UPD-005",), ("bug 1262880",)),
     BrokenDriver(AsksWithoutGuest, ("UPD-006",)),
     BrokenDriver(SaysNinety, ("UPD-007",), ("commit b626c2a637",)),
-    BrokenDriver(RecordsFormatEarly, ("UPD-008",)),
+    BrokenDriver(RecordsFormatEarly, ("UPD-008", "DAT-004")),
     BrokenDriver(RequestsTwice, ("UPD-009",)),
     BrokenDriver(ReportsItself, ("UPD-010",)),
     BrokenDriver(TakesOverlayForDone, ("UPD-011",), ("bug 1657585",)),
