@@ -57,6 +57,12 @@ class ArrangedTest(ApplicableTest):
         patience: Patience | None = getattr(self.deployment, "patience", None)
         return patience is not None and patience.is_lost
 
+    @property
+    def _has_given_up(self) -> bool:
+        """Whether a hook was waited for in vain."""
+        patience: Patience | None = getattr(self.deployment, "patience", None)
+        return patience is not None and bool(patience.given_up)
+
     def deploy(
         self,
         base: str | None = None,
@@ -94,8 +100,8 @@ class ArrangedTest(ApplicableTest):
             yield
         except Exception as error:
             trouble = Trouble.behind(error)
-            # A hook that never returns ends the run, so it is said here.
-            if trouble is None or self.assisted_stuck:
+            # A hook that does not return may end the run: it is said here.
+            if trouble is None or self._has_given_up:
                 raise
             raise NotArranged(*trouble) from error
 

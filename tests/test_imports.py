@@ -63,7 +63,12 @@ def test_every_dependency_is_used() -> None:
     }
     used = {
         module.lower()
-        for package in ("assisted_kit", "conformance", "fakes")
+        for package in (
+            "assisted_kit",
+            "conformance",
+            "fakes",
+            "reference_driver",
+        )
         for path in (ROOT / package).rglob("*.py")
         for module in imported(path)
     }
