@@ -26,6 +26,7 @@ from reference_driver.files import VolumeFiles
 from reference_driver.layouts import LAYOUTS
 from reference_driver.layouts import MountedByHash
 from reference_driver.layouts import OpenToAll
+from reference_driver.layouts import WithExtension
 from tests.command_line import assisted_kit_run
 from tests.mounted_shares import CannotMount
 from tests.mounted_shares import fuse
@@ -53,6 +54,12 @@ def test_reference_driver_passes(layout: type, tmp_path: Path) -> None:
     done = run_on(tmp_path, layout, *SAMPLE)
     assert set(done.statuses.values()) == {"passed"}, done.output
     assert f"reference_driver.layouts:{layout.__name__}" in done.output
+
+
+def test_stories_are_of_volumes_that_there_are(tmp_path: Path) -> None:
+    # It has no raw ones, and those in one directory have no names in common.
+    done = run_on(tmp_path, WithExtension, "MCH-001", "MCH-002")
+    assert set(done.statuses.values()) == {"passed"}, done.output
 
 
 @pytest.mark.slow

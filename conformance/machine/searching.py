@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import hypothesis
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -47,7 +48,11 @@ def search(
     :raises NeverFired: in a long run.
     """
     findings = Findings(subject)
+    bases = subject.adapter.bases
     for program in known:
+        if program.base not in bases:
+            # What is done in it is what it is known for.
+            program = replace(program, base=bases[0])
         story = retold(subject, program)
         try:
             found = replay(story, program)
@@ -142,6 +147,8 @@ def failing_part(
     subject: Subject, program: Program, kind: str
 ) -> Program | None:
     """A program up to where it fails in this way; None if it does not."""
+    if program.base not in subject.adapter.bases:
+        return None
     story = retold(subject, program)
     try:
         found = replay(story, program)
