@@ -34,7 +34,7 @@ from tests.mounted_shares import glusterfs
 
 SAMPLE = (
     *("CRE-003", "CRE-010", "CON-002", "DEL-005"),
-    *("PND-001", "SEC-001", "ABL-002"),
+    *("PND-001", "SEC-001", "ABL-002", "CRE-009"),
 )
 """Rules by which names, paths and modes of images matter."""
 

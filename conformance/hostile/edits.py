@@ -7,6 +7,7 @@ by the driver's code.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from assisted_kit import qcow2
@@ -85,6 +86,5 @@ def enlarge(overlay: Path) -> None:
 
 def move_outside(image: Path, outside: Path) -> Path:
     """Move an image to another directory; returns where it is."""
-    moved = outside / image.name
-    image.rename(moved)
-    return moved
+    # The share may be a file system of its own.
+    return Path(shutil.move(image, outside / image.name))
