@@ -53,15 +53,17 @@ class ArrangedTest(ApplicableTest):
     @property
     def assisted_stuck(self) -> bool:
         """Whether a hook was given up, whose thread is still at it."""
-        # A deployment that could not be set up has no patience yet.
-        patience: Patience | None = getattr(self.deployment, "patience", None)
-        return patience is not None and patience.is_lost
+        return self._patience is not None and self._patience.is_lost
 
     @property
     def _has_given_up(self) -> bool:
         """Whether a hook was waited for in vain."""
-        patience: Patience | None = getattr(self.deployment, "patience", None)
-        return patience is not None and bool(patience.given_up)
+        return self._patience is not None and bool(self._patience.given_up)
+
+    @property
+    def _patience(self) -> Patience | None:
+        # A deployment that could not be set up has none yet.
+        return getattr(self.deployment, "patience", None)
 
     def deploy(
         self,

@@ -8,13 +8,13 @@ the driver on such a share.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from assisted_kit.adapter import DriverAdapter
 from assisted_kit.capabilities import Capability
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.share import mounted_in
 
 EXPORT = "192.0.2.7:/srv/volumes"
 """What a share is called that a directory stands in for."""
@@ -59,9 +59,8 @@ class MountedByHash(Layout):
         return self._point(share)
 
     def _point(self, share: Path) -> Path:
-        name = hashlib.md5(EXPORT.encode(), usedforsecurity=False).hexdigest()
         # Beside the share, where the driver of another process finds it.
-        return share.with_name(f"{share.name}.mnt") / name
+        return mounted_in(share.with_name(f"{share.name}.mnt"), EXPORT)
 
 
 class OpenToAll(Layout):

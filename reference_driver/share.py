@@ -297,8 +297,13 @@ def _mounted(configuration: Any) -> tuple[Path, str]:
             "mount_point_base is set and export is not: the directory of a "
             "mount is named after its export"
         )
+    return mounted_in(Path(base), export), export
+
+
+def mounted_in(base: Path, export: str) -> Path:
+    """The directory in which Cinder's drivers mount a share."""
     name = hashlib.md5(export.encode(), usedforsecurity=False).hexdigest()
-    return Path(base, name), export
+    return base / name
 
 
 def _layout(configuration: Any) -> Layout:
