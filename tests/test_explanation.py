@@ -9,7 +9,7 @@ import pytest
 
 from tests.command_line import assisted_kit_run
 
-NOT_A_WRITE = "qemu-io failed with exit status 1: write failed"
+NOT_A_WRITE = "qemu-io failed: write failed"
 NO_ANSWER = "it ended in NoConnectionInfo: what initialize_connection of"
 
 

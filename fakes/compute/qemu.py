@@ -3,9 +3,9 @@
 
 Images are described as QEMU has them open (``json:`` with every format and
 every backing file explicit), so what the tools see is the chain in memory
-and not what somebody wrote into a header meanwhile.  Files are passed as
-open descriptors, which an unlink or a rename does not affect; so is the
-passphrase of those that are encrypted.
+and not what somebody wrote into a header meanwhile.  Files are named
+by their open descriptors, which an unlink or a rename does not affect; so is
+the passphrase of those that are encrypted.
 
 The tools run with locking off: the locks on the files are the guest's own
 (:mod:`fakes.compute.image_lock`) and would keep them out.
@@ -17,26 +17,29 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from assisted_kit.image import Image
+from fakes.compute import qemu_io
 from fakes.compute.errors import HypervisorError
+from fakes.compute.qemu_io import QemuIo
 
 PIECE = 4 * 1024 * 1024
 """Bytes that one write command carries at most."""
-
-BATCH = 200
-"""Write commands that one ``qemu-io`` carries out at most."""
 
 _UNSAFE = ("-t", "unsafe")
 """Nothing is flushed to disk: no host fails, and shares outlive processes."""
 
 _SECTOR = 512
 _KEY = "key"
+"""What the tools call the passphrase of an image."""
 
 
 @dataclass(eq=False, slots=True)
@@ -124,14 +127,14 @@ def content(
 
 def write(chain: Sequence[Opened], writes: Iterable[Write]) -> None:
     """Write through the active image; on disk when this returns."""
-    waiting = [
-        piece
-        for write in writes
-        for piece in (_pieces(write) if write.data is not None else [write])
-    ]
-    while waiting:
-        batch, waiting = waiting[:BATCH], waiting[BATCH:]
-        _write_batch(chain, batch)
+    image = _Chain(chain, cache={"no-flush": True})
+    with (
+        _secret(image.passphrase) as options,
+        qemu_io.opened(image.text, options) as running,
+    ):
+        for write in writes:
+            for piece in _pieces(write):
+                _write_piece(running, piece)
 
 
 def commit(upper: Opened, lower: Sequence[Opened]) -> None:
@@ -167,16 +170,18 @@ def rebase(image: Image, backing_file: str, format: str) -> None:
 
 
 class _Chain:
-    """A chain as one argument of a tool, with the files that it names."""
+    """A chain as one argument of a tool."""
 
-    def __init__(self, chain: Sequence[Opened], **window: int) -> None:
+    def __init__(self, chain: Sequence[Opened], **options: Any) -> None:
         described: dict[str, Any] | None = None
         for opened in reversed(chain):
             described = _describe(opened, described)
-        if window:
-            described = {"driver": "raw", **window, "file": described}
-        self.text = "json:" + json.dumps(described)
-        self.descriptors = tuple(opened.descriptor for opened in chain)
+        if "size" in options:
+            described = {"driver": "raw", "file": described}
+        # Without white space, at which qemu-io splits its commands.
+        self.text = "json:" + json.dumps(
+            {**(described or {}), **options}, separators=(",", ":")
+        )
         # An instance has one key for all images of a disk.
         self.passphrase = next(
             (o.passphrase for o in chain if o.passphrase is not None), None
@@ -190,7 +195,7 @@ def _describe(
         "driver": opened.image.format,
         "file": {
             "driver": "file",
-            "filename": f"/proc/self/fd/{opened.descriptor}",
+            "filename": _path(opened.descriptor),
             "locking": "off",
         },
     }
@@ -201,74 +206,68 @@ def _describe(
     return described
 
 
+def _path(descriptor: int) -> str:
+    """Where a tool finds what is open here."""
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
 def _pieces(write: Write) -> list[Write]:
-    data = write.data or b""
+    if write.data is None:
+        return [write]
     return [
         Write(write.offset + at, piece, len(piece))
-        for at in range(0, len(data), PIECE)
-        for piece in (data[at : at + PIECE],)
+        for at in range(0, len(write.data), PIECE)
+        for piece in (write.data[at : at + PIECE],)
     ]
 
 
-def _write_batch(chain: Sequence[Opened], batch: Sequence[Write]) -> None:
-    files: list[int] = []
-    words: list[str] = []
-    try:
-        for write in batch:
-            if write.data is None:
-                source = "-z"
-            else:
-                files.append(_memory_file(write.data))
-                source = f"-s /proc/self/fd/{files[-1]}"
-            words += [
-                "-c",
-                f"write -q {source} {write.offset} {write.length}",
-            ]
-        _run("qemu-io", *_UNSAFE, *words, _Chain(chain), descriptors=files)
-    finally:
-        for file in files:
-            os.close(file)
+def _write_piece(running: QemuIo, piece: Write) -> None:
+    where = f"{piece.offset} {piece.length}"
+    if piece.data is None:
+        running.run(f"write -q -z {where}")
+        return
+    with _memory_file(piece.data) as file:
+        running.run(f"write -q -s {_path(file)} {where}")
 
 
 def _converted(chain: Sequence[Opened], start: int, length: int) -> bytes:
     """A range of a chain's content by ``qemu-img convert``."""
     first = start // _SECTOR * _SECTOR
     after = -(-(start + length) // _SECTOR) * _SECTOR
-    file = _memory_file(b"")
-    try:
-        _run(
-            "qemu-img",
-            "convert",
-            "-O",
-            "raw",
-            _Chain(chain, offset=first, size=after - first),
-            f"/proc/self/fd/{file}",
-            descriptors=[file],
-        )
+    window = _Chain(chain, offset=first, size=after - first)
+    with _memory_file(b"") as file:
+        _run("qemu-img", "convert", "-O", "raw", window, _path(file))
         return os.pread(file, length, start - first).ljust(length, b"\0")
+
+
+@contextmanager
+def _memory_file(data: bytes) -> Iterator[int]:
+    file = os.memfd_create("guest-data")
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+        yield file
     finally:
         os.close(file)
 
 
-def _memory_file(data: bytes) -> int:
-    file = os.memfd_create("guest-data")
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-    return file
+@contextmanager
+def _secret(passphrase: str | None) -> Iterator[list[str]]:
+    """The options by which a tool knows a passphrase, if there is one."""
+    if passphrase is None:
+        yield []
+        return
+    with _memory_file(passphrase.encode()) as file:
+        yield ["--object", f"secret,id={_KEY},format=raw,file={_path(file)}"]
 
 
-def _run(*words: str | _Chain, descriptors: Sequence[int] = ()) -> str:
-    passed = [*descriptors]
-    keys: list[int] = []
-    argv = []
-    try:
+def _run(*words: str | _Chain) -> str:
+    argv: list[str] = []
+    with ExitStack() as stack:
         for word in words:
             if isinstance(word, _Chain):
-                passed += word.descriptors
-                if word.passphrase is not None:
-                    keys.append(_memory_file(word.passphrase.encode()))
-                    argv += _secret(keys[-1])
+                argv += stack.enter_context(_secret(word.passphrase))
                 word = word.text
             argv.append(word)
         done = subprocess.run(
@@ -276,23 +275,12 @@ def _run(*words: str | _Chain, descriptors: Sequence[int] = ()) -> str:
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            pass_fds=[*passed, *keys],
             text=True,
             errors="replace",
         )
-    finally:
-        for key in keys:
-            os.close(key)
     if done.returncode != 0:
-        # qemu-io complains on its standard output.
-        said = done.stderr.strip() or done.stdout.strip()
         raise HypervisorError(
-            f"{argv[0]} failed with exit status {done.returncode}: {said}"
+            f"{argv[0]} failed with exit status {done.returncode}: "
+            f"{done.stderr.strip()}"
         )
     return done.stdout
-
-
-def _secret(descriptor: int) -> list[str]:
-    """The options by which a tool knows a passphrase."""
-    file = f"/proc/self/fd/{descriptor}"
-    return ["--object", f"secret,id={_KEY},format=raw,file={file}"]
