@@ -180,12 +180,16 @@ class _Functions:
         }
         self._functions = [function for function, _ in known.values()]
         self._codes = [code for _, code in known.values()]
+        self._found: list[Any] = []
 
     def differ(self) -> bool:
         """Whether one has other code than at first."""
         # Python tells every audit hook of each function that is asked for
         # its code, and of this once.
         found = gc.get_referents(*self._functions)
+        if found == self._found:
+            return False
+        self._found = found
         return [f for f in found if type(f) is CodeType] != self._codes
 
 
