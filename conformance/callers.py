@@ -111,10 +111,7 @@ class CallersTest(ConformanceTest):
         patience = deployment.patience
         if not patience.wait(wait, where):
             raise OperationFailed(
-                operation,
-                "success",
-                f"a call that has not returned in {patience.seconds:g} s; "
-                f"it is at\n{patience.given_up}",
+                operation, "success", patience.said_of("call")
             )
 
     # -- operations

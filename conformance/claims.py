@@ -17,6 +17,7 @@ from conformance import storage
 from conformance.explanation import ExplainedTest
 from conformance.oracle import Difference
 from conformance.snapshot import SnapshotUnderTest
+from conformance.violation import NotArranged
 from conformance.violation import Violation
 from conformance.volume import VolumeUnderTest
 
@@ -180,12 +181,22 @@ class ClaimingTest(ExplainedTest):
         self.claim_equal(failed, snapshot.status, "the snapshot's status")
 
     def claim_complete_raised(self, snapshot: SnapshotUnderTest) -> None:
-        """Claim that whoever heard of the report did not believe it."""
+        """Claim that whoever heard of the report did not believe it.
+
+        :raises NotArranged: it did not come to a report.
+        """
         assert self.deployment is not None
         legacy = self.subject.adapter.profile is Profile.LEGACY
         heard = LegacyCall.DELETE if legacy else Hook.DELETE_COMPLETE
-        calls = self.deployment.journal.calls(heard, snapshot.id)
-        assert calls, "the compute service has not reported done"
+        journal = self.deployment.journal
+        calls = journal.calls(heard, snapshot.id)
+        if not calls:
+            made = "; ".join(map(str, journal.calls(snapshot_id=snapshot.id)))
+            raise NotArranged(
+                f"the compute service reports that the delete of "
+                f"{snapshot.id} is done",
+                f"it was not asked to, or reported an error: {made}",
+            )
         self.claim(
             calls[-1].error is not None, f"{heard} raises", str(calls[-1])
         )

@@ -32,9 +32,10 @@ from assisted_kit.subject import Subject
 from assisted_kit.timeouts import Timeouts
 from conformance import another_process
 from conformance import named_database
-from conformance.observed import Journal
+from conformance.journal import Journal
 from conformance.observed import KeptLog
 from conformance.observed import ObservedDriver
+from conformance.overdue import Overdue
 from conformance.patience import Patience
 from conformance.phases import ObservedSnapshots
 from conformance.temporary_database import TemporaryDatabase
@@ -90,6 +91,7 @@ class Deployment(fixtures.Fixture):
             )
         )
         self.patience = Patience(self.subject.patience, self.watch, self.share)
+        self.useFixture(Overdue(self.patience, self.watch))
         self.clock = VirtualClock()
         self.faults = FaultPlan()
         self.notifier = LocalNotifier()
@@ -152,6 +154,7 @@ class Deployment(fixtures.Fixture):
             self.watch,
             self._construct,
             self.waits,
+            self.patience,
         )
 
     def _construct(self) -> Any:
@@ -160,7 +163,10 @@ class Deployment(fixtures.Fixture):
         if adapter.profile is Profile.LEGACY:
             # It asks Nova itself, and waits for it.
             own = {"compute": self.nova, "sleep": self.waits.sleep}
-        with self.watch.call("constructor"):
+        with (
+            self.patience.answering("constructor"),
+            self.watch.call("constructor"),
+        ):
             driver = adapter.construct(
                 self.share,
                 base_format=self.base_format,

@@ -18,6 +18,7 @@ from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import Finding
 from conformance.violation import NotArranged
+from conformance.violation import OperationFailed
 from conformance.violation import Violation
 from conformance.watch.secrets import forms
 from conformance.watch.secrets import hidden
@@ -53,9 +54,16 @@ class ExplainedTest(ArrangedTest):
         """Passing is not enough: the claim must have been evaluated.
 
         :raises NotExercised: it was not, though nothing went wrong.
+        :raises OperationFailed: what the driver did had to be ended, and the
+            test did not mind.
         """
         if self.assisted_probe:
             return
+        if self._has_given_up and not self._troubles:
+            assert self._patience is not None
+            raise OperationFailed(
+                "the test", "calls that return", self._patience.said_of("call")
+            )
         if not (self.assisted_evidence or self._troubles):
             self.assisted_skip = "no evidence"
             raise NotExercised(

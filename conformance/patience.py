@@ -7,10 +7,15 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from conformance.violation import OperationFailed
+from conformance.watch import GivenUp
+from conformance.watch import main_thread
 from conformance.watch import stacks
 from conformance.watch import Watch
 
@@ -75,6 +80,34 @@ class Patience:
         self.given_up = stacks.dump(self._watch) or otherwise()
         self._end(wait)
         return False
+
+    def give_up(self) -> None:
+        """End what the driver does, for which nobody waits any more."""
+        self.given_up = stacks.dump(self._watch)
+        self.is_lost = not self._end(lambda _: True)
+
+    @contextmanager
+    def answering(self, method: str) -> Iterator[None]:
+        """A method of the driver's is called meanwhile.
+
+        :raises OperationFailed: it was given up, and a test has called it.
+        """
+        try:
+            yield
+        except GivenUp as error:
+            if not main_thread.is_here():
+                raise
+            # To a test runner it would be the end of the process.
+            raise OperationFailed(
+                method, "an answer", self.said_of("call")
+            ) from error
+
+    def said_of(self, call: str) -> str:
+        """What is observed of a call that was given up."""
+        return (
+            f"a {call} that has not returned in {self.seconds:g} s; it is at\n"
+            f"{self.given_up}"
+        )
 
     def finish(self, party: Party) -> bool:
         """Wait for the last time; false if somebody will never be idle."""

@@ -148,9 +148,7 @@ class VolumeUnderTest(VolumeWithGuest):
             raise OperationFailed(
                 "a snapshot operation",
                 f"{call}s that return as soon as their own work is done",
-                f"a {call} that has not returned in "
-                f"{self.deployment.subject.patience:g} s; it is at\n"
-                f"{self.deployment.patience.given_up}",
+                self.deployment.patience.said_of(call),
             )
 
     def expect(

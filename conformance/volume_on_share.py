@@ -136,11 +136,19 @@ class VolumeOnShare:
         """Where a snapshot's data is: below its overlay (section 3).
 
         :param directory: of the volume's files, where it is known.
+        :raises OperationFailed: what is recorded is no overlay.
         """
         overlay = self.overlay(snapshot)
         if not overlay:
             return None
-        return storage.backing((directory or self.directory) / overlay)
+        try:
+            return storage.backing((directory or self.directory) / overlay)
+        except (qcow2.ImageError, OSError) as error:
+            raise OperationFailed(
+                f"taking snapshot {snapshot.id}",
+                "an image recorded as its overlay",
+                str(error),
+            ) from error
 
     def backing(self, name: str) -> Image | None:
         """The backing file that one of its files names; None if none."""

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from assisted_kit import qcow2
 from assisted_kit.capabilities import Capability
 from assisted_kit.image import Image
 from assisted_kit.lifecycle import Status
@@ -179,11 +178,8 @@ class VolumeWithGuest(VolumeOnShare):
             image = self.snapshot_image(
                 snapshot, active.path.parent if active else None
             )
-        except (qcow2.ImageError, OSError) as error:
-            return Difference(
-                f"an image recorded as the overlay of snapshot {snapshot.id}",
-                str(error),
-            )
+        except OperationFailed as error:
+            return Difference(error.expected, error.observed)
         if image is None:
             return Difference(
                 f"an overlay recorded for snapshot {snapshot.id}",

@@ -114,9 +114,24 @@ def test_fifo_that_keeps_a_driver_costs_one_rule(place: Place) -> None:
     assert place.left == []
 
 
-def test_driver_that_hangs_outside_hooks_is_ended(place: Place) -> None:
-    place.configure("patience = 0.2")
+def test_driver_that_hangs_outside_hooks_costs_its_rules(
+    place: Place,
+) -> None:
+    place.configure("patience = 0.5")
     done = place.run("HangsOutsideHooks", rules=TWO_RULES)
+    assert done.exit_status == 1
+    assert "failed" in done.statuses.values()
+    assert "create_volume ends in an answer" in done.output
+    assert "a call that has not returned in 0.5 s" in done.output
+    assert "create_volume is at " in done.output
+    assert "in create_volume: threading.Event().wait()" in done.output
+    assert "run ends here" not in done.output
+    assert place.left == []
+
+
+def test_driver_that_cannot_be_ended_ends_the_run(place: Place) -> None:
+    place.configure("patience = 0.2")
+    done = place.run("HangsForGood", rules=TWO_RULES)
     assert done.exit_status == 3
     assert "did nothing for 2.8 s" in done.output
     assert place.left == []

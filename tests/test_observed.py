@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assisted_kit.driver import Hook
-from conformance.observed import HookCall
+from conformance.journal import HookCall
 from conformance.observed import raised_by
 from tests.command_line import assisted_kit_run
 

@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from conformance.overdue import Overdue
 from conformance.patience import Patience
+from conformance.violation import OperationFailed
 from conformance.watch import GivenUp
 from conformance.watch import processes
 from tests.watched import Watched
@@ -129,6 +132,51 @@ def test_running_command_is_named_and_said_to_be_killed(
     assert "\n  which waits for: sleep 1000000\n" in patience.given_up
     [command] = watched.watch.commands()
     assert str(command) == "sleep 1000000 -> killed by the kit"
+
+
+def take_twice() -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+MAIN_THREAD_WORK: dict[str, Callable[[], None]] = {
+    "a lock": take_twice,
+    "an event": lambda: cast("None", threading.Event().wait()),
+    "what is swallowed": lambda: again_and_again(take_twice),
+    "computing": lambda: again_and_again(lambda: None),
+    **WORK,
+}
+"""What a test calls itself and does not get out of."""
+
+
+@pytest.mark.parametrize("what", MAIN_THREAD_WORK)
+def test_call_by_a_test_is_ended(
+    watched: Watched, patience: Patience, what: str
+) -> None:
+    with (
+        Overdue(patience, watched.watch),
+        pytest.raises(OperationFailed) as caught,
+        patience.answering("create_volume"),
+    ):
+        watched.in_hook(MAIN_THREAD_WORK[what], "create_volume")
+    assert caught.value.expected == "create_volume ends in an answer"
+    said = "a call that has not returned in 0.2 s; it is at\ncreate_volume is"
+    assert said in caught.value.observed
+    assert not patience.is_lost
+    assert not watched.watch.is_command_running
+
+
+def test_call_by_a_test_that_returns_in_time_is_let_be(
+    watched: Watched, patience: Patience
+) -> None:
+    with Overdue(patience, watched.watch):
+        for _ in range(5):
+            event = threading.Event()
+            timer = threading.Timer(SHORT / 2, event.set)
+            timer.start()
+            assert watched.in_hook(event.wait, "create_volume")
+    assert not patience.given_up
 
 
 def test_nothing_is_ended_in_time(

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from assisted_kit.driver import Hook
-from conformance.observed import HookCall
+from conformance.journal import HookCall
 from conformance.watch import secrets
 from conformance.watch.calls import CallBook
 from conformance.watch.calls import DriverCall

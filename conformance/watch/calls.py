@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 import sys
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -81,6 +82,7 @@ class DriverCall:
         self.is_given_up = False
         """Nobody waits for it any more; see :meth:`check`."""
         self.thread = threading.get_ident()
+        self.began = time.monotonic()
         self._book = book
         self._packages = {m.partition(".")[0] for m in modules} - _KITS
 

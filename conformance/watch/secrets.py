@@ -17,7 +17,7 @@ from typing import Protocol
 
 import fixtures
 
-from conformance.observed import HookCall
+from conformance.journal import HookCall
 from conformance.watch.log import Logged
 
 _MARK = "akit5ecret"

@@ -30,6 +30,7 @@ from conformance.timeline import Side
 from conformance.watch import calls
 from conformance.watch import compute
 from conformance.watch import database
+from conformance.watch import main_thread
 from conformance.watch import waiting
 from conformance.watch.audit import AUDIT_HOOK
 from conformance.watch.calls import CallBook
@@ -168,11 +169,13 @@ class Watch(fixtures.Fixture):
         """End the calls under way, as far as they can be ended.
 
         Their commands are killed; what they start, open or sleep from then
-        on raises.  A thread that does nothing of that goes on.
+        on raises, and so does whatever the main thread waits for.  Another
+        thread that does nothing of that goes on.
         """
         for call in self.under_way:
             call.is_given_up = True
             self._commands.kill(call)
+            main_thread.interrupt(call)
 
     # -- what was seen
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import os
 import signal
 import subprocess
@@ -116,6 +117,13 @@ class OpensImages(RemoteFSAssistedDriver):
 class HangsOutsideHooks(RemoteFSAssistedDriver):
     def create_volume(self, volume):
         threading.Event().wait()
+
+
+class HangsForGood(RemoteFSAssistedDriver):
+    def create_volume(self, volume):
+        while True:
+            with contextlib.suppress(BaseException):
+                threading.Event().wait()
 
 
 class Prints(RemoteFSAssistedDriver):
