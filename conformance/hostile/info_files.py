@@ -86,7 +86,8 @@ NO_FILES: Mapping[str, PutInfo] = {
     "link to a copy of it, relative": _link("{up}/{info}"),
     "link to a file outside": _link(f"{{outside}}/{MARKER}"),
     "link to nothing": _link("{outside}/nothing"),
-    "link to a device": _link("/dev/zero"),
+    # Not /dev/zero: who reads that to the end takes the host's memory.
+    "link to a device": _link("/dev/null"),
     "directory": _directory,
 }
 """SEC-003: what is in the place of an info file and is no regular file."""
