@@ -44,8 +44,8 @@ MENDS = {
     },
     "MigratedVZStorageDriver": {
         "RecordedResize": ("ABL-012", "HKS-007"),
-        "RecordsFormat": ("CON-003", "CRE-001"),
-        "NamesRaw": ("CON-003", "CON-004"),
+        "RecordsFormat": ("CON-002", "FMT-001"),
+        "NamesRaw": ("CON-006", "DEL-009"),
         "NoCachedInformation": ("CAL-007", "DEL-002"),
     },
 }

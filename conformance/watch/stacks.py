@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from types import FrameType
+from typing import Any
 
 from conformance.watch.calls import DriverCall
 from conformance.watch.calls import place
@@ -18,11 +19,16 @@ from conformance.watch.watch import Watch
 def inside(call: DriverCall) -> list[FrameType]:
     """The frames of a call on its own thread, the outermost first.
 
-    What called the driver is left out; empty when it has returned.
+    What called the driver is left out; empty when it has returned, or goes on
+    at this moment.
     """
-    frame = sys._current_frames().get(call.thread)
     frames: list[FrameType] = []
+    frame: Any = sys._current_frames().get(call.thread)
     while frame is not None:
+        # The thread runs meanwhile, and Python may take what is there now
+        # for the caller of a frame that has ended (seen of 3.11).
+        if not isinstance(frame, FrameType):
+            return []
         frames.insert(0, frame)
         frame = frame.f_back
     drivers = [
