@@ -22,13 +22,11 @@ from fakes.compute import qemu_io
 
 
 @pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[qemu_io.QemuIo]]:
-    """None at first, whatever other tests have left."""
-    running: list[qemu_io.QemuIo] = []
-    monkeypatch.setattr(qemu_io, "_idle", running)
-    yield running
-    while running:
-        running.pop().close()
+def none_at_first() -> Iterator[None]:
+    """Other tests of this process have left one or more."""
+    qemu_io._close_idle()
+    yield
+    qemu_io._close_idle()
 
 
 @pytest.fixture
