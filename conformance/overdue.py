@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
 
 from fixtures import Fixture
 
@@ -40,11 +39,10 @@ class Overdue(Fixture):
 
     def _look(self) -> None:
         seconds = self._patience.seconds
-        main: Any = threading.main_thread().ident
         while not self._is_over.wait(seconds / LOOKS):
             latest = time.monotonic() - seconds
             if any(
-                call.thread == main and call.began < latest
+                main_thread.runs(call) and call.began < latest
                 for call in self._watch.under_way
             ):
                 self._patience.give_up()

@@ -23,6 +23,11 @@ def is_here() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def runs(call: DriverCall) -> bool:
+    """Whether a call is on the main thread."""
+    return call.thread == threading.main_thread().ident
+
+
 def prepare() -> None:
     """Have the signal end a call that was given up.
 
@@ -35,9 +40,8 @@ def prepare() -> None:
 
 def interrupt(call: DriverCall) -> None:
     """Interrupt a call that was given up, if it can be."""
-    main = threading.main_thread().ident
     # Without the handler it would end the process.
-    if call.thread == main and signal.getsignal(SIGNAL) is _end_call:
+    if runs(call) and signal.getsignal(SIGNAL) is _end_call:
         signal.pthread_kill(call.thread, SIGNAL)
 
 

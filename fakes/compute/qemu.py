@@ -127,7 +127,7 @@ def content(
 
 def write(chain: Sequence[Opened], writes: Iterable[Write]) -> None:
     """Write through the active image; on disk when this returns."""
-    image = _Chain(chain, cache={"no-flush": True})
+    image = _Chain(chain, flushes=False)
     with (
         _secret(image.passphrase) as options,
         qemu_io.opened(image.text, options) as running,
@@ -170,18 +170,29 @@ def rebase(image: Image, backing_file: str, format: str) -> None:
 
 
 class _Chain:
-    """A chain as one argument of a tool."""
+    """A chain as one argument of a tool.
 
-    def __init__(self, chain: Sequence[Opened], **options: Any) -> None:
-        described: dict[str, Any] | None = None
+    :param flushes: false to have nothing flushed, where the tool has no
+        option for it.
+    :param window: ``offset`` and ``size`` of a part, as if that were all.
+    """
+
+    def __init__(
+        self,
+        chain: Sequence[Opened],
+        *,
+        flushes: bool = True,
+        **window: int,
+    ) -> None:
+        described: dict[str, Any] = {}
         for opened in reversed(chain):
-            described = _describe(opened, described)
-        if "size" in options:
-            described = {"driver": "raw", "file": described}
+            described = _describe(opened, described or None)
+        if window:
+            described = {"driver": "raw", **window, "file": described}
+        if not flushes:
+            described["cache"] = {"no-flush": True}
         # Without white space, at which qemu-io splits its commands.
-        self.text = "json:" + json.dumps(
-            {**(described or {}), **options}, separators=(",", ":")
-        )
+        self.text = "json:" + json.dumps(described, separators=(",", ":"))
         # An instance has one key for all images of a disk.
         self.passphrase = next(
             (o.passphrase for o in chain if o.passphrase is not None), None
