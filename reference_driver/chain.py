@@ -10,12 +10,14 @@ CVE-2024-32498).
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
+from typing import TypeAlias
 
 from assisted_kit import qcow2
 from reference_driver.errors import ForeignImage
@@ -98,6 +100,10 @@ class Chain:
             if image.backing == name:
                 return image
         return None
+
+
+Settled: TypeAlias = Callable[[], Chain]
+"""Reads a chain, and raises while something about it is in doubt."""
 
 
 def header(files: VolumeFiles, name: str) -> qcow2.Header:

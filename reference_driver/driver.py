@@ -18,16 +18,21 @@ those of the contract.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from reference_driver import info_file
 from reference_driver.carrying_out import DeleteWork
 from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
+from reference_driver.meanwhile import meanwhile
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
 from reference_driver.reverting import RemoteFSReverts
+from reference_driver.share import format_of_active
 from reference_driver.share import formats_of
 from reference_driver.share import is_attached
 from reference_driver.share import RECORDED
@@ -35,6 +40,9 @@ from reference_driver.uploading import RemoteFSUploads
 from reference_driver.volumes import RemoteFSVolumes
 
 LOG = logging.getLogger(__name__)
+
+LONG = 50
+"""Snapshots whose images take longer to read than a thread to start."""
 
 
 class RemoteFSAssistedDriver(
@@ -75,12 +83,19 @@ class RemoteFSAssistedDriver(
         """
         volume = snapshot_ref.volume
         attached = is_attached(volume)
-        files, _, chain = self._settled_chain(volume, but=snapshot_ref)
+        files = self._files(volume)
+        info = self._read_info(files, volume)
         overlay = files.overlay(snapshot_ref.id)
-        if "create_info:type" not in snapshot_ref.snapshot_admin_metadata:
+
+        def settled() -> Chain:
+            return self._settled(files, info, volume, but=snapshot_ref)
+
+        if "create_info:type" in snapshot_ref.snapshot_admin_metadata:
+            settled()
+        else:
             # Nova was never told of it, so what an interrupted call left
             # behind is made anew (section 2).
-            self._make_overlay(files, chain, overlay, volume.size)
+            self._make_overlay(files, info, overlay, volume.size, settled)
         if not attached:
             # It is nobody's before complete has recorded it.
             return {}
@@ -115,18 +130,31 @@ class RemoteFSAssistedDriver(
         }
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        active = chain.active
+        """Put an overlay on the active image, whatever is below that.
+
+        :param settled: is called before the overlay is there.
+        """
         qemu_img = self._qemu_img_of(files)
+        base_format = self._base_format(files, info, files.volume)
+        active_format = format_of_active(files, info, base_format)
         if files.exists(overlay):
-            files.remove_unused(overlay, chain.names())
+            files.remove_unused(overlay, settled().names())
+
+        def write(path: Path) -> None:
+            with meanwhile(settled, pays=len(info.overlays) >= LONG):
+                qemu_img.create_overlay(path, info.active, active_format, size)
+
         files.make(
             overlay,
-            lambda path: qemu_img.create_overlay(
-                path, active.name, active.format, size
-            ),
-            like=files.path(active.name),
+            write,
+            like=files.path(info.active),
             sync_directory=False,
         )
 

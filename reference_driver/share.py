@@ -202,9 +202,17 @@ class RemoteFSShare:
         :param but: a snapshot whose own state does not matter.
         :raises ChainUnsettled: an earlier operation's outcome is in doubt.
         """
-        files, info, chain = self._chain(volume)
+        files = self._files(volume)
+        info = self._read_info(files, volume)
+        return files, info, self._settled(files, info, volume, but=but)
+
+    def _settled(
+        self, files: VolumeFiles, info: Info, volume: Any, *, but: Any = None
+    ) -> Chain:
+        """The same where the info file has been read."""
+        chain = self._walk(files, info, volume, info.active)
         self._check_settled(files, info, chain, volume, but)
-        return files, info, chain
+        return chain
 
     def _check_settled(
         self,
@@ -338,8 +346,15 @@ def formats_of(
     if not files.exists(files.base):
         # Everything was pulled: a former overlay is the base image.
         base_format = "qcow2"
-    format_ = base_format if info.active == files.base else "qcow2"
-    return {"format": format_, "base_format": base_format}
+    return {
+        "format": format_of_active(files, info, base_format),
+        "base_format": base_format,
+    }
+
+
+def format_of_active(files: VolumeFiles, info: Info, base_format: str) -> str:
+    """The format of the active image: overlays are qcow2."""
+    return base_format if info.active == files.base else "qcow2"
 
 
 def _may_be_unrecorded(files: VolumeFiles, overlay: str, volume: Any) -> bool:

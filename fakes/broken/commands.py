@@ -8,6 +8,7 @@ from typing import Any
 from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.errors import WorkNotDone
 from reference_driver.files import VolumeFiles
@@ -19,9 +20,14 @@ class LeavesOverlay(RemoteFSAssistedDriver):
     """Makes the overlay in its place, and leaves what failed there."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        active = chain.active
+        active = settled().active
         self._qemu_img.create_overlay(
             files.path(overlay), active.name, active.format, size
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from fakes.broken.registry import BrokenDriver
 from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
@@ -18,11 +19,16 @@ class MakesOverlayOnce(RemoteFSAssistedDriver):
     """Fails on the overlay that a begin that was killed has made."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
         if files.exists(overlay):
             raise FileExistsError(overlay)
-        super()._make_overlay(files, chain, overlay, size)
+        super()._make_overlay(files, info, overlay, size, settled)
 
 
 class RefusesItsOwnRecord(RemoteFSAssistedDriver):

@@ -8,22 +8,27 @@ from typing import Any
 from assisted_kit.process import execute
 from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
-from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
 
 
 class NamesBackingByPath(RemoteFSAssistedDriver):
     """Writes a path into headers that only Cinder's host has."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        super()._make_overlay(files, chain, overlay, size)
+        super()._make_overlay(files, info, overlay, size, settled)
+        active = settled().active
         self._qemu_img.rebase(
-            files.path(overlay),
-            str(files.path(chain.active.name)),
-            chain.active.format,
+            files.path(overlay), str(files.path(active.name)), active.format
         )
 
 
@@ -31,9 +36,14 @@ class OneSectorShort(RemoteFSAssistedDriver):
     """Makes overlays a sector smaller than the volume."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        super()._make_overlay(files, chain, overlay, size)
+        super()._make_overlay(files, info, overlay, size, settled)
         path = str(files.path(overlay))
         options = ("resize", "-f", "qcow2", "--shrink", path, "-512")
         execute("qemu-img", *options)
@@ -59,11 +69,16 @@ class RefusesLeftovers(RemoteFSAssistedDriver):
     """Cannot make an overlay that an interrupted call has left behind."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
         if files.exists(overlay):
             raise FileExistsError(overlay)
-        super()._make_overlay(files, chain, overlay, size)
+        super()._make_overlay(files, info, overlay, size, settled)
 
 
 class MakesOverlayAnew(RemoteFSAssistedDriver):
@@ -73,9 +88,10 @@ class MakesOverlayAnew(RemoteFSAssistedDriver):
         self, snapshot_ref: Any
     ) -> dict[str, Any]:
         update = super().create_snapshot_assisted_begin(snapshot_ref)
-        files, _, chain = self._chain(snapshot_ref.volume)
+        volume = snapshot_ref.volume
+        files, info, chain = self._chain(volume)
         overlay = files.overlay(snapshot_ref.id)
-        self._make_overlay(files, chain, overlay, snapshot_ref.volume.size)
+        self._make_overlay(files, info, overlay, volume.size, lambda: chain)
         return update
 
 
@@ -95,13 +111,17 @@ class ForksChain(RemoteFSAssistedDriver):
     """Puts every overlay on the base image."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        super()._make_overlay(files, chain, overlay, size)
-        if chain.base.name != chain.active.name:
-            self._qemu_img.rebase(
-                files.path(overlay), chain.base.name, chain.base.format
-            )
+        super()._make_overlay(files, info, overlay, size, settled)
+        base = settled().base
+        if base.name != info.active:
+            self._qemu_img.rebase(files.path(overlay), base.name, base.format)
 
     def create_snapshot_assisted_complete(
         self, snapshot_ref: Any
@@ -174,9 +194,14 @@ class KeepsOverlayToItself(RemoteFSAssistedDriver):
     """Makes overlays that only the volume service's user can open."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        super()._make_overlay(files, chain, overlay, size)
+        super()._make_overlay(files, info, overlay, size, settled)
         files.path(overlay).chmod(0o600)
 
 

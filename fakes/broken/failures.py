@@ -27,9 +27,14 @@ class MissesAttachment(RemoteFSAssistedDriver):
             volume.volume_attachment
         )
         if missing:
-            files, _, chain = self._settled_chain(volume, but=snapshot_ref)
-            overlay = files.overlay(snapshot_ref.id)
-            self._make_overlay(files, chain, overlay, volume.size)
+            files, info, chain = self._settled_chain(volume, but=snapshot_ref)
+            self._make_overlay(
+                files,
+                info,
+                files.overlay(snapshot_ref.id),
+                volume.size,
+                lambda: chain,
+            )
             raise IndexError("list index out of range")
         return super().create_snapshot_assisted_begin(snapshot_ref)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from fakes.broken.registry import BrokenDriver
 from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
+from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
 
@@ -21,9 +23,14 @@ class LeavesHalfMade(RemoteFSAssistedDriver):
     """Makes the overlay under its name, and leaves it when that fails."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        active = chain.active
+        active = settled().active
         self._qemu_img_of(files).create_overlay(
             files.path(overlay), active.name, active.format, size
         )

@@ -10,7 +10,7 @@ from fakes.broken.registry import BrokenDriver
 from fakes.good.layers import Layers
 from fakes.good.own_books import OwnBooksAdapter
 from fakes.good.own_books import OwnBooksDriver
-from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
@@ -29,10 +29,15 @@ class RemembersSize(RemoteFSAssistedDriver):
         self._sizes: dict[str, int] = {}
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
         size = self._sizes.setdefault(files.volume.id, size)
-        super()._make_overlay(files, chain, overlay, size)
+        super()._make_overlay(files, info, overlay, size, settled)
 
 
 class RepeatsItsRequest(RemoteFSAssistedDriver):

@@ -14,6 +14,7 @@ from typing import Any
 from assisted_kit.process import execute
 from reference_driver import info_file
 from reference_driver.chain import Chain
+from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
@@ -46,10 +47,15 @@ class SecondOverlayOneSectorShort(RemoteFSAssistedDriver):
     """Rounds the size of an overlay on an overlay down."""
 
     def _make_overlay(
-        self, files: VolumeFiles, chain: Chain, overlay: str, size: int
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
     ) -> None:
-        super()._make_overlay(files, chain, overlay, size)
-        if len(chain.images) > 1:
+        super()._make_overlay(files, info, overlay, size, settled)
+        if info.active != files.base:
             with files.path(overlay).open("r+b") as file:
                 file.seek(VIRTUAL_SIZE)
                 file.write(struct.pack(">Q", size * GIB - 512))
