@@ -21,7 +21,7 @@ from typing import Any
 
 from assisted_kit.subject import REFERENCE_DRIVER
 
-_RUNS = 3
+RUNS = 3
 
 _WRAPPER = """\
 #!/bin/bash
@@ -37,13 +37,14 @@ class SuiteFailed(Exception):
     """The reference driver did not pass, or the suite did not run."""
 
 
-def measure(rules: tuple[str, ...] = ()) -> dict[str, Any]:
+def measure(rules: tuple[str, ...] = (), runs: int = RUNS) -> dict[str, Any]:
     """Seconds of a run, its tests, and the seconds within ``qemu-img``.
 
     :param rules: these only, all of them without.
+    :param runs: of which the median is the wall time.
     """
     with tempfile.TemporaryDirectory() as directory:
-        walls = [_run(rules, os.environ["PATH"]) for _ in range(_RUNS)]
+        walls = [_run(rules, os.environ["PATH"]) for _ in range(runs)]
         log = Path(directory, "qemu-img.log")
         path = _with_wrapper(Path(directory), log)
         _run(rules, path)
