@@ -50,7 +50,8 @@ class Layout:
     """Of new base images; overlays get that of the image below."""
 
 
-_AS_CINDERS = Layout()
+AS_CINDERS = Layout()
+"""That of Cinder's NfsDriver."""
 
 
 class VolumeFiles:
@@ -61,7 +62,7 @@ class VolumeFiles:
     """
 
     def __init__(
-        self, directory: Path, volume: Any, layout: Layout = _AS_CINDERS
+        self, directory: Path, volume: Any, layout: Layout = AS_CINDERS
     ) -> None:
         self.directory = directory
         self._prefix = f"{directory}/"
@@ -170,22 +171,37 @@ class VolumeFiles:
             image has the layout's mode.
         """
         temporary = self.path(f"{name}{UNFINISHED}")
-        temporary.unlink(missing_ok=True)
+        self._start(temporary)
         try:
             write(temporary)
-            flags = os.O_RDONLY | os.O_NOFOLLOW
-            with _opened(temporary, flags) as descriptor:
-                if self._has_changed(descriptor, like):
-                    os.fsync(descriptor)
-                else:
-                    # Whoever wrote it may have had its data on disk before.
-                    os.fdatasync(descriptor)
-            os.replace(temporary, self.at(name))
+            self._finish(temporary, like)
+            self._replace(temporary, self.path(name))
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            self._unlink(temporary)
             raise
         if sync_directory:
             self.sync_directory()
+
+    def _start(self, temporary: Path) -> None:
+        """Have nothing there that a killed :meth:`make` left."""
+        self._unlink(temporary)
+
+    def _finish(self, temporary: Path, like: Path | None) -> None:
+        """Give a new file its owner and mode, and have it on disk."""
+        with opened(temporary, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
+            if self._has_changed(descriptor, like):
+                os.fsync(descriptor)
+            else:
+                # Whoever wrote it may have had its data on disk before.
+                os.fdatasync(descriptor)
+
+    def _replace(self, temporary: Path, path: Path) -> None:
+        """Rename a new file, over an old one if there is one."""
+        os.replace(temporary, path)
+
+    def _unlink(self, path: Path) -> None:
+        """Remove a file that may be there."""
+        path.unlink(missing_ok=True)
 
     def _has_changed(self, descriptor: int, like: Path | None) -> bool:
         """Give a new file its owner and mode; whether it had others."""
@@ -205,19 +221,20 @@ class VolumeFiles:
     def remove(self, name: str) -> None:
         """Remove a file, and what a killed :meth:`make` left of it."""
         for path in (self.path(name), self.path(f"{name}{UNFINISHED}")):
-            path.unlink(missing_ok=True)
+            self._unlink(path)
         self.sync_directory()
 
     def sync_directory(self) -> None:
         """Have what was made, renamed and removed there on disk."""
         flags = os.O_RDONLY | os.O_DIRECTORY
-        with _opened(self.directory, flags) as descriptor:
+        with opened(self.directory, flags) as descriptor:
             os.fsync(descriptor)
 
 
 @contextlib.contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
+def opened(path: Path, flags: int) -> Iterator[int]:
+    """A file's descriptor, for as long as the body takes."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         yield descriptor
     finally:

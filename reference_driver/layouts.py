@@ -74,6 +74,20 @@ class OpenToAll(Layout):
         return {"nas_secure_file_permissions": "false"}
 
 
+class OwnedByRoot(Layout):
+    """The service makes and changes files as root, by way of a root helper.
+
+    So it is with ``nas_secure_file_operations`` false. What root has made is
+    open to all, since the service itself reads the headers of images.
+    """
+
+    def layout(self, share: Path) -> dict[str, str]:
+        return {
+            "nas_secure_file_operations": "false",
+            "nas_secure_file_permissions": "false",
+        }
+
+
 class WithExtension(Layout):
     """The names of images end in an extension, as with SMB's driver.
 
@@ -100,4 +114,4 @@ class IgnoresCase(Layout):
         return {"ignores_case": "true"}
 
 
-LAYOUTS = (MountedByHash, OpenToAll, WithExtension, IgnoresCase)
+LAYOUTS = (MountedByHash, OpenToAll, OwnedByRoot, WithExtension, IgnoresCase)

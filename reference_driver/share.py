@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from reference_driver.errors import InvalidVolume
 from reference_driver.errors import RemoteFSException
 from reference_driver.files import Layout
 from reference_driver.files import VolumeFiles
+from reference_driver.files_as_root import FilesAsRoot
 from reference_driver.image_lock import is_open
 from reference_driver.info_file import Info
 from reference_driver.qemu_img import QemuImg
@@ -47,7 +51,9 @@ class RemoteFSShare:
         system's place for temporary files if it is not set;
         ``image_extension`` ends the names of images; ``ignores_case`` true
         says that the share does; ``nas_secure_file_permissions`` false lets
-        everybody read and write images, as Cinder's option does.
+        everybody read and write images, as Cinder's option does, and
+        ``nas_secure_file_operations`` false has files made and changed as
+        root.
     :param execute: runs a command and raises when it fails.
     :param key_manager: Castellan's ``key_manager.API(CONF)``, or anything
         with its ``get``; without one no volume can be encrypted.
@@ -70,12 +76,19 @@ class RemoteFSShare:
         self._qcow2_volumes = strutils.bool_from_string(
             configuration.safe_get("qcow2_volumes")
         )
-        self._qemu_img = QemuImg(execute)
+        self._as_root = not _is_on(configuration, "nas_secure_file_operations")
+        if self._as_root:
+            _check_readable(self._layout)
+            execute = functools.partial(execute, run_as_root=True)
         self._execute = execute
+        self._qemu_img = QemuImg(execute)
         self._keys = Keys(key_manager)
 
     def _files(self, volume: Any) -> VolumeFiles:
-        return VolumeFiles(self._directory, volume, self._layout)
+        where = self._directory, volume
+        if self._as_root:
+            return FilesAsRoot(*where, self._execute, self._layout)
+        return VolumeFiles(*where, self._layout)
 
     def _new_files(self, volume: Any) -> VolumeFiles:
         """The files of a volume to be made, of which none may be there."""
@@ -315,12 +328,29 @@ def mounted_in(base: Path, export: str) -> Path:
 
 
 def _layout(configuration: Any) -> Layout:
-    secure = configuration.safe_get("nas_secure_file_permissions")
+    is_secure = _is_on(configuration, "nas_secure_file_permissions")
     return Layout(
         str(configuration.safe_get("image_extension") or ""),
         strutils.bool_from_string(configuration.safe_get("ignores_case")),
-        0o660 if strutils.bool_from_string(secure, default=True) else 0o666,
+        0o660 if is_secure else 0o666,
     )
+
+
+def _check_readable(layout: Layout) -> None:
+    """See that the service can read what root has made."""
+    if os.geteuid() != 0 and not layout.mode & stat.S_IROTH:
+        raise RemoteFSException(
+            "with nas_secure_file_operations false the images are root's, "
+            "and this service is not root: set nas_secure_file_permissions "
+            "to false, so that it can read them"
+        )
+
+
+def _is_on(configuration: Any, option: str) -> bool:
+    """Whether an option is true, or is not set or ``auto``."""
+    value = configuration.safe_get(option)
+    found: bool = strutils.bool_from_string(value, default=True)
+    return found
 
 
 def is_attached(volume: Any) -> bool:

@@ -14,6 +14,7 @@ from reference_driver.errors import ChainUnsettled
 from reference_driver.errors import ExtendVolumeError
 from reference_driver.errors import InvalidVolume
 from reference_driver.errors import RemoteFSException
+from reference_driver.files import opened
 from reference_driver.files import VolumeFiles
 from reference_driver.share import RemoteFSShare
 
@@ -191,5 +192,6 @@ class RemoteFSVolumes(RemoteFSShare):
 
 
 def _make_sparse(path: Path, size: int) -> None:
-    with path.open("xb") as file:
-        file.truncate(size)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+    with opened(path, flags) as descriptor:
+        os.truncate(descriptor, size)

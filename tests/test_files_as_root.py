@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reference_driver import info_file
+from reference_driver.files_as_root import FilesAsRoot
 from reference_driver.info_file import Info
-from reference_driver.migrated.files_as_root import FilesAsRoot
 from tests.hooks_alone import DetachedVolume
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from assisted_kit import qcow2
 from assisted_kit.adapter import DriverConfiguration
+from assisted_kit.process import execute
 from reference_driver import info_file
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.errors import ForeignImage
@@ -26,6 +29,7 @@ from reference_driver.files import VolumeFiles
 from reference_driver.layouts import LAYOUTS
 from reference_driver.layouts import MountedByHash
 from reference_driver.layouts import OpenToAll
+from reference_driver.layouts import OwnedByRoot
 from reference_driver.layouts import WithExtension
 from tests.command_line import assisted_kit_run
 from tests.mounted_shares import CannotMount
@@ -224,6 +228,41 @@ def test_mode_of_a_new_image(
     driver.create_volume(volume)
     made = (tmp_path / "volume-1").stat()
     assert stat.S_IMODE(made.st_mode) == mode
+
+
+def test_what_root_has_made_must_be_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {
+        "share_directory": str(tmp_path),
+        "nas_secure_file_operations": "false",
+    }
+    driver_with(**options)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(RemoteFSException, match="file_permissions to false"):
+        driver_with(**options)
+    driver_with(**options, nas_secure_file_permissions="false")
+
+
+@pytest.mark.parametrize("base", ["raw", "qcow2"])
+def test_files_of_root_are_made_by_commands(tmp_path: Path, base: str) -> None:
+    started = []
+
+    def run(*words: str, run_as_root: bool = False, **options: Any) -> Any:
+        started.append((words[0], run_as_root))
+        return execute(*words, **options)
+
+    configuration = OwnedByRoot(RemoteFSAssistedDriver).configuration(
+        tmp_path, base
+    )
+    driver = RemoteFSAssistedDriver(DriverConfiguration(configuration), run)
+    driver.create_volume(SimpleNamespace(**vars(VOLUME), size=1))
+    assert {as_root for _, as_root in started} == {True}
+    assert started[-1] == ("mv", True)
+    image = tmp_path / "volume-1"
+    assert stat.S_IMODE(image.stat().st_mode) == 0o666
+    with qcow2.Layer.open(image, base) as layer:
+        assert layer.virtual_size == 1024**3
 
 
 def test_a_layout_is_an_operators_configuration(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from reference_driver.chain import Chain
 from reference_driver.chain import Image
 from reference_driver.encryption import Keys
 from reference_driver.files import VolumeFiles
+from reference_driver.files_as_root import FilesAsRoot
 from reference_driver.info_file import Info
-from reference_driver.migrated.files_as_root import FilesAsRoot
 from reference_driver.plan import Plan
 from reference_driver.qemu_img import QemuImg
 from reference_driver.share import formats_of
