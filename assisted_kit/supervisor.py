@@ -63,8 +63,9 @@ def supervise(
     }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]
+    troubles: list[str] = []
     with ExitStack() as stack:
-        stack.callback(_sweep, places, run, made)
+        stack.callback(_sweep, places, run, made, troubles)
         scratch = stack.enter_context(_scratch())
         children: list[Child] = []
         interrupted = stack.enter_context(_interruptions_passed_on(children))
@@ -83,7 +84,9 @@ def supervise(
                 # One makes the tables that they all have.
                 _listen(children, interrupted, progress, _is_set_up)
         _listen(children, interrupted, progress, _is_over)
-    return merged(driver, [child.record for child in children])
+    record = merged(driver, [child.record for child in children])
+    record.troubles += troubles
+    return record
 
 
 def _is_set_up(record: Record) -> bool:
@@ -176,15 +179,30 @@ def _listen(
             progress(over, there)
 
 
-def _sweep(places: Sequence[Path], run: str, made: Sequence[Path]) -> None:
+def _sweep(
+    places: Sequence[Path],
+    run: str,
+    made: Sequence[Path],
+    troubles: list[str],
+) -> None:
     """Remove what processes that are gone have left on the share.
 
     Only directories that this run made, by their names.
 
     :param made: those of ``places`` that were not there before.
+    :param troubles: gains what comes in between: what was found out of the
+        driver is not to be lost by it.
     """
     for place in places:
-        for directory in place.glob(f"{PREFIX}{run}.*"):
+        try:
+            left = list(place.glob(f"{PREFIX}{run}.*"))
+        except OSError as error:
+            troubles.append(
+                f"the share cannot be read any more, and what the run has "
+                f"made there may be left: {error}"
+            )
+            continue
+        for directory in left:
             shutil.rmtree(directory, ignore_errors=True)
     for place in made:
         with suppress(OSError):

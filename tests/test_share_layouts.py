@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,7 +110,7 @@ def mounted(
     "mount",
     [
         fuse,
-        # On a busy host its client may keep a process for ever.
+        # Its service is at the one port where clients look for it.
         pytest.param(glusterfs, marks=pytest.mark.slow),
     ],
 )
@@ -136,6 +137,50 @@ def test_reference_driver_is_conformant_on_a_mounted_share(
         done = run_in(share, tmp_path)
         assert done.exit_status == 0, done.output
         assert done.output.startswith("conformant")
+
+
+UNPLUGGED = """\
+import os
+import signal
+
+from reference_driver.driver import RemoteFSAssistedDriver
+
+
+class Driver(RemoteFSAssistedDriver):
+    def create_volume(self, volume):
+        os.kill({pid}, signal.SIGKILL)
+        return super().create_volume(volume)
+"""
+"""A driver whose share is gone as soon as it is used."""
+
+
+def server_of(point: Path) -> int:
+    """The process that serves the FUSE file system mounted there."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0] == b"bindfs" and os.fsencode(point) in words:
+                return int(process.name)
+    raise LookupError(point)
+
+
+def test_share_that_is_gone_is_named(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with mounted(fuse, tmp_path_factory.mktemp("share")) as share:
+        module = UNPLUGGED.format(pid=server_of(share))
+        (tmp_path / "unplugged.py").write_text(module)
+        config = tmp_path / "kit.conf"
+        config.write_text(f"[assisted_kit]\nshare = {share}\n")
+        done = assisted_kit_run(
+            tmp_path,
+            *("--driver", "unplugged:Driver", "--config", str(config)),
+            rules=("CRE-003",),
+        )
+    assert done.exit_status != 0
+    assert "the share cannot be read any more" in done.output
+    assert str(share) in done.output
+    assert "a defect of the kit's" not in done.errors
 
 
 def test_what_cannot_be_mounted_is_said(
