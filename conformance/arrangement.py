@@ -14,6 +14,7 @@ from conformance.applicability import ApplicableTest
 from conformance.deployment import Deployment
 from conformance.observed import raised_by
 from conformance.patience import Patience
+from conformance.snapshot import SnapshotUnderTest
 from conformance.violation import NotArranged
 from conformance.violation import OperationFailed
 from conformance.volume import VolumeUnderTest
@@ -141,6 +142,11 @@ class ArrangedTest(ApplicableTest):
                 if writes:
                     volume.write()
         return volume
+
+    def given_snapshot(self, volume: VolumeUnderTest) -> SnapshotUnderTest:
+        """One more, of which the rule says more than that it is taken."""
+        with self.arranging():
+            return volume.take_snapshot()
 
     def _volume(self) -> VolumeUnderTest:
         assert self.volume is not None, "the test has no volume yet"

@@ -125,7 +125,7 @@ class GuestsHeaderTest(CallersTest):
                 oracle.compare(image, volume.ledger), "the uploaded image"
             )
         else:
-            snapshot = volume.take_snapshot()
+            snapshot = self.given_snapshot(volume)
             self.claim_reads_back(self.copy(snapshot))
 
 

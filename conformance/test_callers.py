@@ -176,12 +176,13 @@ class NothingLeftTest(CallersTest):
         other = VolumeUnderTest(self.deploy())
         before = self.files_on_share()
         volume = self.volume = VolumeUnderTest(other.deployment)
-        volume.attach()
-        volume.write()
-        getattr(self, f"_{history}")(volume)
-        volume.detach()
-        for snapshot in reversed(volume.snapshots[:]):
-            snapshot.delete(force=True)
+        with self.arranging():
+            volume.attach()
+            volume.write()
+            getattr(self, f"_{history}")(volume)
+            volume.detach()
+            for snapshot in reversed(volume.snapshots[:]):
+                snapshot.delete(force=True)
         self.delete(volume)
         self.claim_equal(
             before, self.files_on_share(), "the files on the share"
@@ -202,6 +203,7 @@ class NothingLeftTest(CallersTest):
         snapshot = volume.start_snapshot()
         volume.settle()
         volume.deployment.let_deadline_pass()
+        volume.expect(snapshot, "a create that nobody reported", "error")
         volume.write()
         snapshot.delete()
 

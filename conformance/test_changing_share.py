@@ -87,9 +87,10 @@ class ChangingShareTest(ConformanceTest):
         for name in REPLACED:
             volume = self.volume = VolumeUnderTest(deployment)
             if guest == "attached":
-                volume.attach()
+                with self.arranging():
+                    volume.attach()
             for _ in range(2):
-                volume.take_snapshot()
+                self.given_snapshot(volume)
             volume.undrawable = f"an image is replaced meanwhile: {name}"
             yield name, volume
 

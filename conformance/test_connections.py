@@ -100,7 +100,7 @@ class AnswerTest(ConformanceTest):
                 (data.get("name"), data.get("format")),
                 "the name and the format in data",
             )
-            volume.take_snapshot()
+            self.given_snapshot(volume)
 
 
 SMALLER = 512 * MIB + SECTOR

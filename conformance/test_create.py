@@ -50,7 +50,7 @@ class OverlayTest(ConformanceTest):
             snapshots=depth,
             writes=False,
         )
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         overlay = volume.active()
         self.claim_equal("qcow2", overlay.format, "the overlay's format")
         self.claim_equal(
@@ -72,7 +72,7 @@ class OverlayTest(ConformanceTest):
             writes=False,
         )
         before = volume.active()
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         self.claim_equal(
             before.path.name,
             qcow2.inspect(volume.active().path).backing_file,
@@ -91,7 +91,7 @@ class OverlayTest(ConformanceTest):
             snapshots=depth,
             writes=False,
         )
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         self.claim_equal(
             "qcow2" if depth else base,
             qcow2.inspect(volume.active().path).backing_format,
@@ -106,7 +106,7 @@ class OverlayTest(ConformanceTest):
     ) -> None:
         volume = self.given_volume("raw", attached=guest == "attached")
         volume.write_qcow2_image()
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         self.claim_equal(
             "raw",
             qcow2.inspect(volume.active().path).backing_format,
@@ -149,7 +149,7 @@ class ConnectionTest(ConformanceTest):
         self, base: str, generation: Generation
     ) -> None:
         volume = self.given_volume(base, attached=True, generation=generation)
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         self.claim_equal(
             volume.live_image(),
             volume.active(),

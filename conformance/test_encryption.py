@@ -13,6 +13,7 @@ from conformance import storage
 from conformance.callers import CallersTest
 from conformance.case import ConformanceTest
 from conformance.case import verifies
+from conformance.deployment import Deployment
 from conformance.encrypted import EncryptedVolume
 from conformance.failing_qemu_img import FailingQemuImg
 from conformance.hook_work import HookWork
@@ -34,15 +35,21 @@ class EncryptedVolumeTest(ConformanceTest):
         self, *, attached: bool = False, snapshots: int = 0
     ) -> EncryptedVolume:
         """A volume that its guest wrote to before and after snapshots."""
-        key = encrypted.key_for(self.subject.adapter)
-        volume = EncryptedVolume(self.deploy(), key)
-        self.volume = volume
-        if attached:
-            volume.attach()
-        volume.write()
-        for _ in range(snapshots):
-            volume.take_snapshot()
+        deployment = self.deploy()
+        with self.arranging():
+            volume = self.new_encrypted_volume(deployment)
+            if attached:
+                volume.attach()
             volume.write()
+            for _ in range(snapshots):
+                volume.take_snapshot()
+                volume.write()
+        return volume
+
+    def new_encrypted_volume(self, deployment: Deployment) -> EncryptedVolume:
+        """One that nobody has written to."""
+        key = encrypted.key_for(self.subject.adapter)
+        volume = self.volume = EncryptedVolume(deployment, key)
         return volume
 
     def claim_encrypted(self, volume: EncryptedVolume) -> None:
@@ -65,7 +72,8 @@ class EncryptedImagesTest(EncryptedVolumeTest):
 
     @verifies("ENC-001")
     def test_every_image_is_encrypted(self) -> None:
-        volume = self.given_encrypted_volume()
+        volume = self.new_encrypted_volume(self.deploy())
+        volume.write()
         volume.write_marker()
         self.claim_encrypted(volume)
         volume.take_snapshot()
@@ -82,7 +90,8 @@ class EncryptedDataTest(EncryptedVolumeTest):
 
     @verifies("ENC-002")
     def test_deleting_in_a_chain_with_a_key_keeps_every_byte(self) -> None:
-        volume = self.given_encrypted_volume(snapshots=4)
+        volume = self.given_encrypted_volume()
+        self._take_snapshots(volume, 4)
         self.claim_everything_reads_back()
         # One in the middle, the newest, the oldest, and what is left.
         for position in (1, 2, 0, 0):
@@ -93,7 +102,8 @@ class EncryptedDataTest(EncryptedVolumeTest):
 
     @verifies("ENC-003")
     def test_snapshots_under_a_running_guest_keep_every_byte(self) -> None:
-        volume = self.given_encrypted_volume(attached=True, snapshots=2)
+        volume = self.given_encrypted_volume(attached=True)
+        self._take_snapshots(volume, 2)
         volume.write_marker()
         self.claim_everything_reads_back()
         self.claim_encrypted(volume)
@@ -104,6 +114,11 @@ class EncryptedDataTest(EncryptedVolumeTest):
         volume.restart()
         volume.write()
         self.claim_everything_reads_back()
+
+    def _take_snapshots(self, volume: EncryptedVolume, number: int) -> None:
+        for _ in range(number):
+            volume.take_snapshot()
+            volume.write()
 
 
 class PlainImageTest(EncryptedVolumeTest):

@@ -22,20 +22,6 @@ COMES_AND_GOES = (
 """Base images, and whether a guest is there while snapshots are deleted."""
 
 
-def snapshots_come_and_go(volume: VolumeUnderTest) -> Iterator[str]:
-    """Take two snapshots and delete them all; says after each what it was.
-
-    The newest is deleted first: for a guest, the others are pulled into the
-    active image, and the base image with the last of them.
-    """
-    for _ in range(2):
-        volume.take_snapshot()
-        yield f"after {len(volume.snapshots)} snapshots"
-    while volume.snapshots:
-        volume.snapshots[-1].delete()
-        yield f"with {len(volume.snapshots)} snapshots left"
-
-
 @expanded
 class RecordedFormatTest(ConformanceTest):
     """Contract sections 2 and 3: what is recorded."""
@@ -46,7 +32,7 @@ class RecordedFormatTest(ConformanceTest):
     def test_format_is_the_active_images(self, base: str, guest: str) -> None:
         attached = guest == "attached"
         volume = self.given_volume(base, attached=attached, writes=False)
-        for when in snapshots_come_and_go(volume):
+        for when in self._snapshots_come_and_go(volume):
             # Without a guest the base image is active again at the end.
             is_base = not volume.snapshots and not attached
             self.claim_equal(
@@ -63,14 +49,28 @@ class RecordedFormatTest(ConformanceTest):
     ) -> None:
         attached = guest == "attached"
         volume = self.given_volume(base, attached=attached, writes=False)
-        for when in snapshots_come_and_go(volume):
+        for when in self._snapshots_come_and_go(volume):
             if volume.snapshots:
                 self._claim_base_format(volume, base, when)
         # What is the base image now gets snapshots again.
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         self._claim_base_format(
             volume, "qcow2" if attached else base, "of the next snapshot"
         )
+
+    def _snapshots_come_and_go(self, volume: VolumeUnderTest) -> Iterator[str]:
+        """Take two snapshots and delete them; says after each what it was.
+
+        The newest is deleted first: for a guest, the others are pulled into
+        the active image, and the base image with the last of them.
+        """
+        for _ in range(2):
+            self.given_snapshot(volume)
+            yield f"after {len(volume.snapshots)} snapshots"
+        while volume.snapshots:
+            with self.arranging():
+                volume.snapshots[-1].delete()
+            yield f"with {len(volume.snapshots)} snapshots left"
 
     def _claim_base_format(
         self, volume: VolumeUnderTest, expected: str, when: str

@@ -37,7 +37,7 @@ class RecordTest(ConformanceTest):
             attached=guest == "attached", snapshots=depth, writes=False
         )
         before = volume.info() or {}
-        snapshot = volume.take_snapshot()
+        snapshot = self.given_snapshot(volume)
         overlay = volume.active().path.name
         self.claim_equal(
             {**before, "active": overlay, snapshot.id: overlay},
@@ -59,7 +59,8 @@ class RecordTest(ConformanceTest):
             attached=guest == "attached", snapshots=2, writes=False
         )
         snapshot = volume.snapshots[position]
-        snapshot.delete()
+        with self.arranging():
+            snapshot.delete()
         recorded = sorted(volume.info() or {})
         left = sorted(["active", *(s.id for s in volume.snapshots)])
         self.claim_equal(left, recorded, "what the info file has names for")
@@ -122,7 +123,7 @@ class NameTest(ConformanceTest):
             name_id=str(uuid.uuid4()),
             writes=False,
         )
-        snapshot = migrated.take_snapshot()
+        snapshot = self.given_snapshot(migrated)
         self.claim_equal(
             f"{migrated.name}.{snapshot.id}",
             migrated.active().path.name,

@@ -42,7 +42,7 @@ class PermissionsTest(CallersTest):
     def test_overlay_is_as_open_as_the_active_image(self, guest: str) -> None:
         volume = self.given_volume(attached=guest == "attached", writes=False)
         before = volume.active().path
-        volume.take_snapshot()
+        self.given_snapshot(volume)
         self._claim_as_open(volume.active().path, before)
 
     @requires(Capability.create_from_snapshot)
