@@ -12,13 +12,22 @@ from conformance.cinder_report.finding import finding
 from conformance.cinder_report.finding import Place
 
 NFS = "volume/drivers/nfs.py"
+QUOBYTE = "volume/drivers/quobyte.py"
+VZSTORAGE = "volume/drivers/vzstorage.py"
 
 
 @finding(
     "Deleting a volume removes whatever its info file names",
+    drivers=("nfs", "quobyte", "vzstorage"),
     cause=(
         Place(NFS, 609, "info['active'])"),
         Place(NFS, 614, "self._delete(base_volume_path)"),
+        Place(
+            QUOBYTE,
+            501,
+            "mounted_path = os.path.join(volume_dir, active_image)",
+        ),
+        Place(VZSTORAGE, 561, "self._delete(mounted_path)"),
     ),
     suggestion="Refuse a name that is not one of the volume's own files.",
     rules=("SEC-002",),
@@ -39,7 +48,13 @@ def removes_what_is_named(bench: Bench) -> str | None:
 
 @finding(
     "Only the active image's header is looked at",
-    cause=(Place(NFS, 163, "info = self._qemu_img_info(path_to_vol,"),),
+    drivers=("nfs", "quobyte"),
+    cause=(
+        Place(NFS, 163, "info = self._qemu_img_info(path_to_vol,"),
+        Place(
+            QUOBYTE, 561, "data['format'] = self.ensure_volume_format(volume)"
+        ),
+    ),
     suggestion="Inspect each image of the chain, and refuse to attach it if "
     "one names what is no file of the volume's.",
     rules=(
@@ -73,8 +88,19 @@ def inner_headers_are_trusted(bench: Bench) -> str | None:
 
 @finding(
     "A link in a volume's place is followed",
+    drivers=("nfs", "quobyte", "vzstorage"),
     cause=(
         Place(NFS, 152, "path_to_vol = os.path.join(volume_dir, active_vol)"),
+        Place(
+            QUOBYTE,
+            554,
+            "active_file = self.get_active_image_from_info(volume)",
+        ),
+        Place(
+            VZSTORAGE,
+            236,
+            "active_file = self.get_active_image_from_info(volume)",
+        ),
     ),
     suggestion="Open images with O_NOFOLLOW, and refuse what is no regular "
     "file.",
@@ -99,7 +125,12 @@ def links_are_followed(bench: Bench) -> str | None:
 
 @finding(
     "Any name in the info file is handed to Nova",
-    cause=(Place(NFS, 168, "'name': active_vol}"),),
+    drivers=("nfs", "quobyte", "vzstorage"),
+    cause=(
+        Place(NFS, 168, "'name': active_vol}"),
+        Place(QUOBYTE, 557, "'name': active_file}"),
+        Place(VZSTORAGE, 240, "'name': active_file,"),
+    ),
     suggestion="Refuse a name that is not one of the volume's own files.",
     rules=("SEC-011",),
 )
@@ -139,9 +170,16 @@ def empty_info_file(bench: Bench) -> str | None:
 
 @finding(
     "Where no format is recorded the guest chooses it",
+    drivers=("nfs", "quobyte", "vzstorage"),
     cause=(
         Place(NFS, 163, "info = self._qemu_img_info(path_to_vol,"),
         Place(NFS, 196, "conn_info['data']['format'] = info.file_format"),
+        Place(
+            QUOBYTE,
+            535,
+            "info = self._qemu_img_info(volume_path, volume.name)",
+        ),
+        Place(VZSTORAGE, 239, "'format': self.get_volume_format(volume),"),
     ),
     suggestion="What is recorded nowhere and looks like anything but raw is "
     "refused until an operator has recorded its format.",

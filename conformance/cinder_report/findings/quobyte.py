@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from unittest import mock
 
 from cinder import exception
@@ -14,6 +15,7 @@ from conformance.cinder_report.finding import finding
 from conformance.cinder_report.finding import Place
 
 QUOBYTE = "volume/drivers/quobyte.py"
+REMOTEFS = "volume/drivers/remotefs.py"
 
 
 @finding(
@@ -134,3 +136,57 @@ def restoring_is_refused(bench: Bench) -> str | None:
     except exception.InvalidSnapshot as error:
         return str(error)
     return None
+
+
+@finding(
+    "The clone of a volume with snapshots cannot be opened",
+    drivers=("quobyte",),
+    cause=(
+        Place(QUOBYTE, 428, "out_format = 'raw'"),
+        Place(REMOTEFS, 1246, "volume.admin_metadata['format'] = ("),
+    ),
+    suggestion="Record the format in which the copy was written, as "
+    "_create_volume_from_snapshot does.",
+    rules=("ABL-003",),
+)
+def recorded_as_its_source(bench: Bench) -> str | None:
+    """A raw volume has snapshots and is cloned. The clone is raw, and what is
+    recorded of it is the format of its source's active image, qcow2: no guest
+    can open it.
+    """
+    volume = bench.volume()
+    bench.take(volume)
+    clone = bench.row()
+    bench.driver.create_cloned_volume(clone, bench.again(volume))
+    recorded = clone.admin_metadata["format"]
+    with bench.file(clone).open("rb") as file:
+        looks = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
+    return None if recorded == looks else f"{recorded} is recorded of {looks}"
+
+
+@finding(
+    "What is to be an encrypted volume from a snapshot is a plain copy",
+    drivers=("quobyte",),
+    cause=(
+        Place(QUOBYTE, 368, "self._copy_volume_from_snapshot(snapshot,"),
+        Place(QUOBYTE, 370, "volume.size)"),
+    ),
+    suggestion="Pass the keys of both: _copy_volume_from_snapshot refuses "
+    "then.",
+    rules=("ABL-014",),
+)
+def plain_copy(bench: Bench) -> str | None:
+    """A volume of an encrypted type is created from a snapshot that is not
+    encrypted. The driver supports no encryption and does not say so: what is
+    believed to be encrypted lies on the share as it is.
+    """
+    volume = bench.volume()
+    bench.write(bench.file(volume), b"to be encrypted", "raw")
+    snapshot = bench.take(volume)
+    copy = bench.row(encryption_key_id=str(uuid.uuid4()))
+    try:
+        bench.driver.create_volume_from_snapshot(copy, snapshot)
+    except exception.CinderException:
+        return None
+    with bench.file(copy).open("rb") as file:
+        return f"it begins with {file.read(15)!r}"

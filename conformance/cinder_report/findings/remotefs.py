@@ -188,6 +188,7 @@ def orphaned_overlay(bench: Bench) -> str | None:
 
 @finding(
     "The base image's new format is recorded before Nova has merged",
+    drivers=("nfs", "quobyte"),
     cause=(
         Place(REMOTEFS, 2000, "admin_metadata['base_format'] = ("),
         Place(REMOTEFS, 2002, "snapshot.volume.save()"),
@@ -351,7 +352,7 @@ def late_merge_is_not_recognized(bench: Bench) -> str | None:
 
 @finding(
     "A snapshot that somebody makes available is waited for without a pause",
-    drivers=("nfs", "quobyte"),
+    drivers=("nfs", "quobyte", "vzstorage"),
     cause=(
         Place(
             REMOTEFS, 1928, "if s['status'] == fields.SnapshotStatus.CREATING:"
@@ -400,7 +401,7 @@ def spins_when_available(bench: Bench) -> str | None:
 
 @finding(
     "What a guest writes after a time-out is lost at its next restart",
-    drivers=("nfs", "quobyte"),
+    drivers=("nfs", "quobyte", "vzstorage"),
     cause=(
         Place(REMOTEFS, 1956, "if seconds_elapsed > timeout:"),
         Place(REMOTEFS, 1959, "raise exception.RemoteFSException(msg)"),
@@ -435,6 +436,7 @@ def switched_and_never_reported(bench: Bench) -> str | None:
 
 @finding(
     "Without a recorded format the guest is switched and nothing recorded",
+    drivers=("nfs", "quobyte"),
     cause=(
         Place(
             REMOTEFS,
@@ -466,6 +468,7 @@ def no_recorded_format(bench: Bench) -> str | None:
 
 @finding(
     "A new volume holds what a file of its name held",
+    drivers=("nfs", "quobyte"),
     cause=(
         Place(REMOTEFS, 420, "self._execute('truncate', '-s', '%sG' % size,"),
     ),
@@ -541,6 +544,7 @@ def copied_without_the_lock(bench: Bench) -> str | None:
 
 @finding(
     "A method calls another one without an argument that it wants",
+    drivers=("nfs", "quobyte"),
     cause=(
         Place(
             REMOTEFS,

@@ -27,7 +27,7 @@ VZSTORAGE = "volume/drivers/vzstorage.py"
     ),
     suggestion="Return raw for what is recorded as raw; "
     "from_qemu_img_disk_format is for the formats of images.",
-    rules=("CON-003", "CON-004"),
+    rules=("CON-003", "CON-004", "CON-006", "LAY-009"),
 )
 def raw_is_iso(bench: Bench) -> str | None:
     """Nova is told that the disk is an ``iso`` image, which is no driver of
@@ -53,7 +53,7 @@ def raw_is_iso(bench: Bench) -> str | None:
     ),
     suggestion="Record the format when the volume is created, as the base "
     "class does.",
-    rules=("CRE-001",),
+    rules=("ABL-003", "CAL-001", "CCY-001", "CRE-001", "DAT-001"),
     known="LIVE-6",
 )
 def format_is_not_recorded(bench: Bench) -> str | None:
