@@ -16,6 +16,9 @@ from conformance.kill_matrix import digests
 from conformance.kill_matrix.judging import judge
 from conformance.kill_matrix.judging import NotJudged
 
+PATIENCE = 30
+"""Seconds: Cinder's LUKS images take long to make on a busy host."""
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -96,7 +99,7 @@ def _judge(
         if not missing or (until is not None and time.monotonic() > until):
             continue
         try:
-            found = judge(name, missing, processes)
+            found = judge(name, missing, processes, PATIENCE)
         except NotJudged as error:
             click.echo(f"cinder-report: {error}", err=True)
             sys.exit(3)

@@ -17,9 +17,8 @@ from assisted_kit.results import ExitStatus
 _AT_ONCE = 8
 """How many runs of one rule there are at a time: they mostly wait."""
 
-_CONFIGURATION = "[assisted_kit]\npatience = 10\n"
-"""For drivers that never return, or keep others."""
-
+_PATIENCE = 10
+"""Seconds, for drivers that never return, or keep others."""
 
 _UNDECIDED = (Outcome.NOT_EXERCISED, Outcome.ERROR)
 
@@ -29,28 +28,36 @@ class NotJudged(Exception):
 
 
 def judge(
-    driver: str, rules: Collection[str], processes: str
+    driver: str,
+    rules: Collection[str],
+    processes: str,
+    patience: int = _PATIENCE,
 ) -> dict[str, str]:
     """How each of these rules ended on a driver, by the rules' ids.
 
     :param driver: ``module:Class``.
     :param processes: as the command line's ``-n``.
+    :param patience: in seconds; what takes longer than that has failed.
     :raises NotJudged: the suite did not run.
     """
-    found = _run(driver, sorted(rules), processes)
+    found = _run(driver, sorted(rules), processes, patience)
     left = [rule for rule in sorted(rules) if found[rule] in _UNDECIDED]
     # Where a hook never returns, that is the end of a run: so that each rule
     # comes to its own end, each has a run of its own.
     with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
-        for alone in pool.map(lambda rule: _run(driver, [rule], "1"), left):
+        for alone in pool.map(
+            lambda rule: _run(driver, [rule], "1", patience), left
+        ):
             found |= alone
     return found
 
 
-def _run(driver: str, rules: list[str], processes: str) -> dict[str, str]:
+def _run(
+    driver: str, rules: list[str], processes: str, patience: int
+) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="assisted-kit.") as directory:
         config = Path(directory, "kit.conf")
-        config.write_text(_CONFIGURATION)
+        config.write_text(f"[assisted_kit]\npatience = {patience}\n")
         file = Path(directory, "result.json")
         words = [sys.executable, "-P", "-m", "assisted_kit", "run"]
         words += ["--driver", driver, "--config", str(config)]
