@@ -60,7 +60,7 @@ def test_driver_that_ends_the_process_loses_no_result(
 
 
 def test_hook_that_exits_fails_the_rule(place: Place) -> None:
-    done = place.run("Exits", rules=("CRE-001",))
+    done = place.run("Exits", rules=("DAT-001",))
     assert done.exit_status == 1
     assert "raised SystemExit: 0" in done.output
 

@@ -20,12 +20,21 @@ from conformance.watch.processes import descendants
 from fakes.compute import HypervisorError
 from fakes.compute import qemu_io
 
+OTHERS: set[int] = set()
+"""Those that are not this test's."""
+
 
 @pytest.fixture(autouse=True)
 def none_at_first() -> Iterator[None]:
-    """Other tests of this process have left one or more."""
+    """Other tests of this process have left one or more.
+
+    One that is still at work, or of a process that such a test has started,
+    stays, and is not counted.
+    """
     qemu_io._close_idle()
+    OTHERS.update(processes())
     yield
+    OTHERS.clear()
     qemu_io._close_idle()
 
 
@@ -40,14 +49,14 @@ def write(image: Path | str, pattern: int) -> None:
 
 
 def processes() -> set[int]:
-    """The ids of the qemu-io processes below this one that have not ended."""
+    """The ids of this test's qemu-io processes that have not ended."""
     found = set()
     for pid in descendants(os.getpid()):
         with suppress(FileNotFoundError):
             status = Path(f"/proc/{pid}/status").read_text()
             if "Name:\tqemu-io\n" in status and "State:\tZ" not in status:
                 found.add(pid)
-    return found
+    return found - OTHERS
 
 
 def test_one_process_writes_for_all(tmp_path: Path) -> None:
