@@ -21,7 +21,7 @@ from typing import Any
 
 from assisted_kit.subject import REFERENCE_DRIVER
 
-RUNS = 3
+_RUNS = 3
 
 _WRAPPER = """\
 #!/bin/bash
@@ -37,7 +37,7 @@ class SuiteFailed(Exception):
     """The reference driver did not pass, or the suite did not run."""
 
 
-def measure(rules: tuple[str, ...] = (), runs: int = RUNS) -> dict[str, Any]:
+def measure(rules: tuple[str, ...] = (), runs: int = _RUNS) -> dict[str, Any]:
     """Seconds of a run, its tests, and the seconds within ``qemu-img``.
 
     :param rules: these only, all of them without.

@@ -50,8 +50,7 @@ class Layout:
     """Of new base images; overlays get that of the image below."""
 
 
-AS_CINDERS = Layout()
-"""That of Cinder's NfsDriver."""
+_AS_CINDERS = Layout()
 
 
 class VolumeFiles:
@@ -62,7 +61,7 @@ class VolumeFiles:
     """
 
     def __init__(
-        self, directory: Path, volume: Any, layout: Layout = AS_CINDERS
+        self, directory: Path, volume: Any, layout: Layout = _AS_CINDERS
     ) -> None:
         self.directory = directory
         self._prefix = f"{directory}/"

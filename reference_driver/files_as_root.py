@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reference_driver.files import AS_CINDERS
 from reference_driver.files import Layout
 from reference_driver.files import opened
 from reference_driver.files import VolumeFiles
+
+_OPEN = Layout(mode=0o666)
 
 
 class FilesAsRoot(VolumeFiles):
@@ -25,6 +26,7 @@ class FilesAsRoot(VolumeFiles):
     They are root's, and the service may read them if everybody may.
 
     :param run: runs a command as root and raises when it fails.
+    :param layout: without one, everybody may read and write what is new.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class FilesAsRoot(VolumeFiles):
         directory: Path,
         volume: Any,
         run: Callable[..., Any],
-        layout: Layout = AS_CINDERS,
+        layout: Layout = _OPEN,
     ) -> None:
         super().__init__(directory, volume, layout)
         self._run = run

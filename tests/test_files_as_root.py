@@ -62,6 +62,12 @@ def test_file_is_whole_and_like_its_model(
     assert commands.run[-1] == "mv"
 
 
+def test_new_image_can_be_read_by_the_service(files: FilesAsRoot) -> None:
+    # Which is not root, and has made it by commands that are.
+    files.make(files.overlay("ab"), lambda path: path.write_text("image"))
+    assert files.path(files.overlay("ab")).stat().st_mode & 0o777 == 0o666
+
+
 def test_nothing_is_left_of_one_that_could_not_be_written(
     files: FilesAsRoot,
 ) -> None:
