@@ -28,9 +28,24 @@ def database_servers():
     SERVERS.stop()
 
 
+LONGEST_NAME = 255
+"""Characters: pytest has a test's name in the environment of each process
+that the test starts, and there no more fits than the kernel allows."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Begin with the tests of minutes: nobody waits for one at the end."""
+    """Begin with the tests of minutes: nobody waits for one at the end.
+
+    :raises pytest.UsageError: a test's name is too long.
+    """
+    for item in items:
+        if len(item.nodeid) > LONGEST_NAME:
+            raise pytest.UsageError(
+                f"the name of the test {item.nodeid[:LONGEST_NAME]}... has "
+                f"{len(item.nodeid)} characters: give its row a shorter one, "
+                f"at most {LONGEST_NAME}"
+            )
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

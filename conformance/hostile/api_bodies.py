@@ -52,7 +52,6 @@ _NO_PERCENTAGE: Values = (
     -1,
     101,
     2**64,
-    -(10**400),
     None,
     [],
     {},
@@ -104,6 +103,9 @@ MALFORMED: Mapping[str, object] = {
     "compute_progress of many digits": {
         KEY: {**DONE, "compute_progress": 10**5000}
     },
+    "compute_progress below by many digits": {
+        KEY: {**DONE, "compute_progress": -(10**400)}
+    },
     "status of many digits": {KEY: {"status": 10**5000}},
     "unknown key": {KEY: {**DONE, "snapshot_status": "x"}},
     "key of the manager": {KEY: {**DONE, "manager:phase": "complete"}},
@@ -151,10 +153,10 @@ UNFIT: Mapping[str, Mapping[str, object]] = {
             "creating\n",
             "creating\0",
             "backing-up",
-            "c" * 2**20,
             "\ud800",
         )
     },
+    "status of a mebibyte": {"status": "c" * 2**20},
     **{
         f"word {value!r}": {
             "status": "creating",
@@ -172,9 +174,12 @@ UNFIT: Mapping[str, Mapping[str, object]] = {
             "deleting_compute_complete",
             "deleting_compute_error",
             "delete_compute_complete",
-            "x" * 2**20,
             "\ud800",
         )
+    },
+    "word of a mebibyte": {
+        "status": "creating",
+        "compute_snapshot_status": "x" * 2**20,
     },
     **{
         f"file {name!r}": {**DONE, "file_format": {name: "qcow2"}}
@@ -194,9 +199,12 @@ UNFIT: Mapping[str, Mapping[str, object]] = {
             "VOLUME\n",
             "volume-another",
             "volume-another.aa",
-            "v" * 2**20,
             "\ud800",
         )
+    },
+    "file of a mebibyte": {
+        **DONE,
+        "file_format": {"v" * 2**20: "qcow2"},
     },
 }
 """Reports that do not fit a snapshot being created; ``VOLUME`` stands for
