@@ -39,7 +39,11 @@ class KeptShare:
             elif path.read_bytes() == content:
                 continue
             path.write_bytes(content)
-            path.chmod(stat.S_IMODE(status.st_mode))
+            mode = stat.S_IMODE(status.st_mode)
+            # What is still somebody else's has the one that it had, and only
+            # its owner may set it.
+            if stat.S_IMODE(path.stat().st_mode) != mode:
+                path.chmod(mode)
 
 
 def _remove(path: Path) -> None:
