@@ -27,6 +27,7 @@ FIELDS = {
     "refcount_table_clusters": (56, ">I"),
     "nb_snapshots": (60, ">I"),
     "incompatible_features": (72, ">Q"),
+    "autoclear_features": (88, ">Q"),
     "refcount_order": (96, ">I"),
     "header_length": (100, ">I"),
     "compression_type": (104, ">B"),

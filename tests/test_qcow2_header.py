@@ -137,6 +137,15 @@ BENT: dict[str, tuple[str, int | bytes, type[ImageError], str]] = {
         DamagedImage,
         "refcount",
     ),
+    "no refcounts": (
+        "refcount_table_clusters",
+        0,
+        DamagedImage,
+        "no refcount table",
+    ),
+    "snapshots endless": ("nb_snapshots", 65537, DamagedImage, "limit 65536"),
+    "snapshots nowhere": ("nb_snapshots", 1, DamagedImage, "snapshots at 0"),
+    "raw data file": ("autoclear_features", 2, UnsupportedImage, "external"),
     "name too long": ("backing_file_size", 1024, DamagedImage, "1024"),
     "name endless": (
         "backing_file_size",

@@ -33,6 +33,9 @@ MAX_NAME: Final = 1023
 MAX_FORMAT: Final = 15
 MAX_L1_BYTES: Final = 32 * 1024 * 1024
 MAX_REFCOUNT_TABLE_BYTES: Final = 8 * 1024 * 1024
+MAX_SNAPSHOTS: Final = 65536
+MAX_BITMAPS: Final = 65535
+MAX_BITMAP_DIRECTORY: Final = MAX_BITMAPS * 1024
 MAX_REFCOUNT_ORDER: Final = 6
 SECTOR: Final = 512
 
@@ -50,10 +53,14 @@ _END_OF_EXTENSIONS: Final = 0x00000000
 _BACKING_FORMAT: Final = 0xE2792ACA
 _DATA_FILE: Final = 0x44415441
 _LUKS_HEADER: Final = 0x0537BE77
+_BITMAPS: Final = 0x23852875
+_BITMAPS_ARE_GOOD: Final = 1 << 0
+_DATA_FILE_IS_RAW: Final = 1 << 1
 
 FIRST_READ: Final = 4096  # holds all of nearly every header
 BACKING_NAME: Final = "backing file name"
 _EXTENSION: Final = struct.Struct(">II")
+_BITMAP_DIRECTORY: Final = struct.Struct(">IIQQ")
 _CRYPT_METHOD: Final = struct.Struct(">32xI")
 
 
@@ -196,7 +203,7 @@ def parse(
     _check_sizes(fields, name)
     _check_tables(fields, file_size, name)
     area = _Area(fd, name, start, 1 << fields.cluster_bits)
-    backing_format, luks_place = _extensions(fields, area)
+    backing_format, luks_place = _extensions(fields, area, file_size)
     _check_luks_header(fields, luks_place, fd, file_size, name)
     header = Header(
         fields.version,
@@ -209,6 +216,8 @@ def parse(
         fields.incompatible_features,
         fields.header_length,
     )
+    if not fields.refcount_table_clusters:
+        raise DamagedImage(name, "no refcount table")
     return header, fields
 
 
@@ -235,6 +244,8 @@ def _check_features(fields: Fields, start: bytes, name: str) -> None:
         raise UnsupportedImage(
             name, f"unknown incompatible features {features:#x}"
         )
+    if fields.autoclear_features & _DATA_FILE_IS_RAW:
+        raise UnsupportedImage(name, "data in an external raw file")
     if fields.header_length > 104 and start[104:105] not in (b"", b"\0"):
         raise UnsupportedImage(name, f"compression type {start[104]}")
 
@@ -294,6 +305,39 @@ def _check_tables(fields: Fields, file_size: int, name: str) -> None:
                 f"{table} table of {length} bytes at {offset} is not within"
                 f" the {file_size} bytes of the file",
             )
+    if fields.nb_snapshots:
+        _check_snapshots(fields, file_size, name)
+
+
+def _check_snapshots(fields: Fields, file_size: int, name: str) -> None:
+    number, offset = fields.nb_snapshots, fields.snapshots_offset
+    if number > MAX_SNAPSHOTS:
+        raise DamagedImage(
+            name, f"{number} internal snapshots, limit {MAX_SNAPSHOTS}"
+        )
+    if offset % (1 << fields.cluster_bits) or not 0 < offset < file_size:
+        raise DamagedImage(
+            name,
+            f"table of internal snapshots at {offset}, in a file of"
+            f" {file_size} bytes",
+        )
+
+
+def _check_bitmaps(content: bytes, file_size: int, name: str) -> None:
+    """The directory of bitmaps, which QEMU reads when it opens the image."""
+    if len(content) != _BITMAP_DIRECTORY.size:
+        raise DamagedImage(name, f"bitmaps extension of {len(content)} bytes")
+    number, _, size, offset = _BITMAP_DIRECTORY.unpack(content)
+    if not 0 < number <= MAX_BITMAPS or size > MAX_BITMAP_DIRECTORY:
+        raise DamagedImage(
+            name, f"{number} bitmaps in a directory of {size} bytes"
+        )
+    if not 0 < offset <= file_size - size:
+        raise DamagedImage(
+            name,
+            f"directory of bitmaps of {size} bytes at {offset} is not within"
+            f" the {file_size} bytes of the file",
+        )
 
 
 class _Area:
@@ -360,7 +404,7 @@ def _backing_file(fields: Fields, area: _Area) -> str | None:
 
 
 def _extensions(
-    fields: Fields, area: _Area
+    fields: Fields, area: _Area, file_size: int
 ) -> tuple[str | None, bytes | None]:
     """What the header extensions say; they are all looked at.
 
@@ -397,6 +441,9 @@ def _extensions(
             if luks is not None:
                 raise DamagedImage(area.name, "a second LUKS header")
             luks = area.cut(offset, length, "place of the LUKS header")
+        if kind == _BITMAPS and fields.autoclear_features & _BITMAPS_ARE_GOOD:
+            bitmaps = area.cut(offset, length, "bitmaps extension")
+            _check_bitmaps(bitmaps, file_size, area.name)
         offset += (length + 7) & ~7
     return format or None, luks
 

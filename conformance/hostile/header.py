@@ -14,6 +14,7 @@ from pathlib import Path
 BACKING_FORMAT = 0xE2792ACA
 DATA_FILE = 0x44415441
 LUKS_HEADER = 0x0537BE77
+BITMAPS = 0x23852875
 
 Extension = tuple[int, bytes]
 """Type and content of a header extension."""

@@ -250,6 +250,8 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "L1 table at the end of all": {"l1_table_offset": 2**64 - 65536},
     "reference counts unaligned": {"refcount_table_offset": 1},
     "reference counts of 2 to 48": {"refcount_table_clusters": 2**32 - 1},
+    "no reference counts": {"refcount_table_clusters": 0},
+    "internal snapshots beyond all": {"nb_snapshots": 2**32 - 1},
     "name of 1024 bytes": {"backing_file_size": 1024},
     "name of 4 GiB": {"backing_file_size": 2**32 - 1},
     "name behind its cluster": {"backing_file_offset": 65530},
@@ -290,6 +292,10 @@ LYING: Images = {
         (header.LUKS_HEADER, bytes(16))
     ),
     "extension of 4 GiB": _lying_extension,
+    "bitmaps of 1 TiB": _header(
+        (header.BITMAPS, struct.pack(">IIQQ", 65535, 0, 2**40, 65536)),
+        autoclear_features=1,
+    ),
     **{
         f"cut off at {length}": _cut_off(length)
         for length in (5, 8, 71, 72, 100)
@@ -313,6 +319,11 @@ SUSPECT: Images = {
             "name inside the header": {"backing_file_offset": 8},
             "name of no place": {"backing_file_offset": 0},
             "extended L2 entries": {"incompatible_features": 16},
+            "raw data file of no name": {"autoclear_features": 2},
+            "internal snapshots behind the end": {
+                "nb_snapshots": 1,
+                "snapshots_offset": 2**40,
+            },
         }.items()
     },
     **{
