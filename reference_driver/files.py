@@ -185,6 +185,21 @@ class VolumeFiles:
         """Have nothing there that a killed :meth:`make` left."""
         self._unlink(temporary)
 
+    def write_new(self, temporary: Path, content: bytes) -> None:
+        """Fill the path that :meth:`make` has given, following no link.
+
+        :raises OSError: something was put there meanwhile.
+        """
+        flags = os.O_WRONLY | os.O_NOFOLLOW | self._how_to_create
+        with (
+            opened(temporary, flags) as descriptor,
+            open(descriptor, "wb", closefd=False) as file,
+        ):
+            file.write(content)
+
+    _how_to_create = os.O_CREAT | os.O_EXCL
+    """Flags for a file that :meth:`_start` has left to its writer."""
+
     def _finish(self, temporary: Path, like: Path | None) -> None:
         """Give a new file its owner and mode, and have it on disk."""
         with opened(temporary, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:

@@ -39,6 +39,8 @@ class FilesAsRoot(VolumeFiles):
         super().__init__(directory, volume, layout)
         self._run = run
 
+    _how_to_create = 0
+
     def _start(self, temporary: Path) -> None:
         super()._start(temporary)
         # Whoever writes it is the service, or a command as root.

@@ -66,7 +66,10 @@ def read(files: VolumeFiles) -> Info:
     path = files.path(files.info)
     try:
         with open_regular(path) as file:
-            content = json.loads(file.read(_MAX_BYTES))
+            text = file.read(_MAX_BYTES + 1)
+        if len(text) > _MAX_BYTES:
+            raise DamagedInfoFile(f"{path} is longer than {_MAX_BYTES} bytes")
+        content = json.loads(text)
         if not isinstance(content, dict):
             raise DamagedInfoFile(f"{path} holds no JSON object")
         own = files.own
@@ -94,6 +97,6 @@ def write(files: VolumeFiles, info: Info) -> None:
     text = f"{{\n {listed[1:-1]}\n}}".encode("ascii")
     files.make(
         files.info,
-        lambda path: path.write_bytes(text),
+        lambda path: files.write_new(path, text),
         like=files.path(info.active),
     )

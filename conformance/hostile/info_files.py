@@ -81,6 +81,11 @@ def _directory(_around: Surroundings, info: Path) -> None:
     info.mkdir()
 
 
+def _continued(_around: Surroundings, info: Path) -> None:
+    """Whoever reads a part of it finds nothing wrong."""
+    info.write_bytes(info.read_bytes().ljust(1024**2) + b"}")
+
+
 NO_FILES: Mapping[str, PutInfo] = {
     "link to a copy of it": _link("{outside}/{info}"),
     "link to a copy of it, relative": _link("{up}/{info}"),
@@ -89,5 +94,6 @@ NO_FILES: Mapping[str, PutInfo] = {
     # Not /dev/zero: who reads that to the end takes the host's memory.
     "link to a device": _link("/dev/null"),
     "directory": _directory,
+    "goes on behind a mebibyte": _continued,
 }
-"""SEC-003: what is in the place of an info file and is no regular file."""
+"""SEC-003: what is in the place of an info file and is no whole one."""

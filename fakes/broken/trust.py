@@ -211,6 +211,21 @@ class RemovesWhatIsNamed(RemoteFSAssistedDriver):
         super().delete_volume(volume)
 
 
+class ReadsAMebibyte(RemoteFSAssistedDriver):
+    """Reads an info file up to where no good one ends, and no further."""
+
+    def _read_info(self, files: VolumeFiles, volume: Any) -> Info:
+        path = files.path(files.info)
+        if path.is_file() and path.stat().st_size > LONGEST:
+            content = json.loads(path.read_bytes()[:LONGEST])
+            return Info(content.pop("active"), content)
+        return super()._read_info(files, volume)
+
+
+LONGEST = 1024**2
+"""Bytes."""
+
+
 BROKEN = (
     BrokenDriver(
         TrustsHeaders,
@@ -237,4 +252,5 @@ BROKEN = (
     BrokenDriver(TrustsItsBegin, ("SEC-016",), ("CVE-2024-32498",)),
     BrokenDriver(NeedsBareNames, ("SEC-013",), ("bug 2103742",)),
     BrokenDriver(TakesDamageForNothing, ("SEC-003",), ("commit 792da5dbb",)),
+    BrokenDriver(ReadsAMebibyte, ("SEC-003",)),
 )

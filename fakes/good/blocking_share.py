@@ -22,6 +22,9 @@ from assisted_kit.errors import AssistedKitError
 
 GIB = 1024**3
 
+LONGEST = 1024**2
+"""Bytes of what is recorded of a volume."""
+
 
 class ShareTrouble(AssistedKitError):
     """Something on the share is not as the driver left it."""
@@ -102,7 +105,10 @@ class VolumeShare:
         path = self.path(f"{self.name}.info")
         try:
             with qcow2.open_regular(path) as file:
-                content = json.loads(file.read(GIB // 1024))
+                text = file.read(LONGEST + 1)
+            if len(text) > LONGEST:
+                raise ShareTrouble(f"{path} is longer than {LONGEST} bytes")
+            content = json.loads(text)
             names = {str(k): self.own(v) for k, v in content.items()}
             return Book(names.pop("active"), names)
         except FileNotFoundError:
