@@ -86,7 +86,6 @@ class Deployment(fixtures.Fixture):
         self.watch = self.useFixture(
             Watch(
                 self.subject.adapter.driver_class,
-                self.subject.patience,
                 self._held,
             )
         )

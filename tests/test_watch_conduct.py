@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import http.client
 import os
+import shlex
+import socket
 import sqlite3
+import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -20,10 +23,10 @@ from assisted_kit.refs import VolumeRef
 from conformance.watch import Sort
 from conformance.watch.compute import is_novas
 from conformance.watch.database import written_table
+from conformance.watch.waiting import ENOUGH
 from conformance.watch.waiting import WaitedTooLong
 from fakes.compute import FakeNova
 from tests.watched import on_a_thread
-from tests.watched import PATIENCE
 from tests.watched import Watched
 from tests.watched import watched as watched
 
@@ -182,7 +185,65 @@ def test_the_kits_nova_is_seen_and_its_work_is_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "curl",
+            "-X",
+            "POST",
+            "http://nova/v2.1/os-assisted-volume-snapshots",
+        ),
+        ("sh", "-c", "curl http://127.0.0.1:1/v2.1/servers || true"),
+        ("/usr/bin/openstack", "server", "list"),
+    ],
+)
+def test_a_command_that_asks_nova_is_seen(
+    watched: Watched, words: tuple[str, ...]
+) -> None:
+    def hook() -> None:
+        with pytest.raises(OSError):
+            subprocess.run(words, cwd="/nowhere")
+
+    watched.in_hook(hook, "initialize_connection")
+    assert watched.seen(Sort.COMPUTE) == []
+    watched.in_hook(hook)
+    assert watched.seen(Sort.COMPUTE) == [f"started {shlex.join(words)}"]
+
+
+def test_a_request_on_a_socket_of_its_own_is_seen(watched: Watched) -> None:
+    def hook() -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(b"GET /v2.1/pools HTTP/1.1\r\n\r\n")
+            ours.send(memoryview(b"DELETE /v2.1/servers/4 HTTP/1.1\r\n\r\n"))
+
+    watched.in_hook(hook)
+    assert watched.seen(Sort.COMPUTE) == ["sent DELETE /v2.1/servers/4 HTTP/1"]
+
+
 # -- waiting
+
+
+@pytest.mark.parametrize(
+    ("words", "waits"),
+    [
+        (("sleep", "20"), True),
+        (("/bin/sh", "-c", "qemu-img --version; sleep 5"), True),
+        (("qemu-img", "info", "sleep"), False),
+        (("truncate", "-s0", "/share/sleep"), False),
+    ],
+)
+def test_a_command_that_only_waits_is_seen(
+    watched: Watched, words: tuple[str, ...], waits: bool
+) -> None:
+    def hook() -> None:
+        with pytest.raises(OSError):
+            subprocess.run(words, cwd="/nowhere")
+
+    watched.in_hook(hook)
+    expected = [f"started {shlex.join(words)}"] if waits else []
+    assert watched.seen(Sort.WAIT) == expected
 
 
 def test_short_sleeps_are_slept(watched: Watched) -> None:
@@ -201,10 +262,10 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> Mock:
 def test_a_long_sleep_is_seen_and_left_out(slept: Mock) -> None:
     watched = Watched(__name__)
     with watched.watch:
-        watched.in_hook(lambda: time.sleep(PATIENCE + 1))
+        watched.in_hook(lambda: time.sleep(ENOUGH + 1))
     slept.assert_not_called()
     assert watched.seen(Sort.WAIT) == [
-        "asked to sleep 6 s in all, and a hook has 5 s"
+        "asked to sleep 6 s in all, and a hook may 5 s"
     ]
 
 
@@ -212,7 +273,7 @@ def test_a_hook_that_goes_on_to_sleep_is_ended(watched: Watched) -> None:
     def hook() -> None:
         try:
             while True:
-                time.sleep(PATIENCE + 1)
+                time.sleep(ENOUGH + 1)
         except Exception as error:
             raise AssertionError("a retry would swallow it") from error
 
@@ -224,7 +285,7 @@ def test_sleeps_of_one_call_add_up(slept: Mock) -> None:
     watched = Watched(__name__)
     with watched.watch, pytest.raises(WaitedTooLong):
         watched.in_hook(lambda: [time.sleep(1) for _ in range(100)])
-    assert slept.call_count == PATIENCE
+    assert slept.call_count == ENOUGH
 
 
 def test_a_legacy_driver_may_sleep(slept: Mock) -> None:

@@ -15,8 +15,6 @@ from assisted_kit.driver import Hook
 from conformance.watch import Sort
 from conformance.watch import Watch
 
-PATIENCE = 5.0
-
 VOLUME = "the-volume"
 
 
@@ -27,7 +25,7 @@ class Watched:
         # The driver's code is that of the test.
         driver = type("Driver", (), {"__module__": module})
         self.held: list[Path] = []
-        self.watch = Watch(driver, PATIENCE, lambda _volume_id: self.held)
+        self.watch = Watch(driver, lambda _volume_id: self.held)
 
     def in_hook(
         self, work: Callable[[], Any], hook: str = Hook.CREATE_BEGIN

@@ -36,7 +36,7 @@ RULES = (
         "HKS-003",
         MUST,
         "No hook waits for the compute service: none reads its reference "
-        "again, or sleeps beyond the time that a hook has.",
+        "again, or sleeps for longer than its storage may need.",
         "A thread of the volume service, and the driver's lock with it, is "
         "taken for hours; a few such snapshots stop the service.",
         "section 1",

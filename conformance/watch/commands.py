@@ -20,8 +20,10 @@ from dataclasses import field
 from typing import Any
 
 from conformance.watch import calls
+from conformance.watch import compute
 from conformance.watch import processes
 from conformance.watch import qemu_img
+from conformance.watch import waiting
 from conformance.watch.audit import Listener
 from conformance.watch.calls import DriverCall
 
@@ -179,6 +181,8 @@ class Commands:
         self, call: DriverCall, words: Any, *, is_shell_line: bool = False
     ) -> Command:
         command = Command(_words(words), call, call.where(), is_shell_line)
+        for told in (waiting.starting, compute.starting):
+            told(call, command.words)
         with self._lock:
             self._commands.append(command)
         return command

@@ -9,12 +9,20 @@ that still goes on to sleep waits for something, and is ended.
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from conformance.watch import calls
 from conformance.watch.calls import DriverCall
 from conformance.watch.calls import Sort
+
+ENOUGH = 5.0
+"""Seconds that a hook may sleep in all: what it has to try once more is on a
+share that has nothing else to do."""
 
 LEFT_OUT = 20
 """How many sleeps of a hook are left out, before it is ended."""
@@ -25,12 +33,9 @@ class WaitedTooLong(SystemExit):
 
 
 def sleeping(
-    sleep: Callable[[float], None], patience: float
+    sleep: Callable[[float], None],
 ) -> Callable[[float], None]:
-    """``time.sleep``, within what a hook has time for.
-
-    :param patience: seconds that a hook may take at all.
-    """
+    """``time.sleep``, within what a hook has time for."""
 
     def watched(seconds: float) -> None:
         call = calls.current()
@@ -38,11 +43,11 @@ def sleeping(
             call.check()
         if call is not None and call.is_hook:
             call.slept += seconds
-            if call.slept > patience:
+            if call.slept > ENOUGH:
                 call.saw(
                     Sort.WAIT,
                     f"asked to sleep {call.slept:g} s in all, and a hook "
-                    f"has {patience:g} s",
+                    f"may {ENOUGH:g} s",
                 )
                 call.left_out += 1
                 if call.left_out > LEFT_OUT:
@@ -53,6 +58,17 @@ def sleeping(
         sleep(seconds)
 
     return watched
+
+
+def starting(call: DriverCall, words: Sequence[str]) -> None:
+    """A command is started, which may do nothing but wait."""
+    lines = [*words[:1], *(line for c, line in pairwise(words) if c == "-c")]
+    if call.is_hook and any(map(_SLEEP.search, lines)):
+        call.saw(Sort.WAIT, f"started {shlex.join(words)}")
+
+
+_SLEEP = re.compile(r"(?:^|[/;&|\s])sleep(?:\s+[0-9]|$)")
+"""The program, alone or in a line for a shell."""
 
 
 def reading_again(refresh: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -7,6 +7,7 @@ import _thread
 import http.client
 import logging
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -51,7 +52,6 @@ class Watch(fixtures.Fixture):
 
     :param driver_class: the packages of its module, and of those of its
         base classes, are the driver's code.
-    :param patience: seconds that a hook has.
     :param held: the paths of the images that the guest of a volume has
         open, by the volume's id.
     """
@@ -59,12 +59,10 @@ class Watch(fixtures.Fixture):
     def __init__(
         self,
         driver_class: type[Any],
-        patience: float,
         held: Callable[[str], Iterable[Path]],
     ) -> None:
         self._driver_class = driver_class
         self._modules: set[str] = set()
-        self._patience = patience
         self._book = CallBook()
         self._commands = Commands()
         self._log = DriverLog()
@@ -100,12 +98,9 @@ class Watch(fixtures.Fixture):
         for module in filter(None, map(sys.modules.get, sorted(modules))):
             for name, value in list(vars(module).items()):
                 if value is self._sleep:
-                    self._patch(module, name, self._sleeping)
+                    self._patch(module, name, waiting.sleeping)
                 elif value is self._connect:
                     self._patch(module, name, database.connecting)
-
-    def _sleeping(self, sleep: Callable[[float], None]) -> Any:
-        return waiting.sleeping(sleep, self._patience)
 
     def _patches(
         self,
@@ -122,6 +117,8 @@ class Watch(fixtures.Fixture):
         yield logging.Logger, "isEnabledFor", log.is_enabled_for
         yield logging.Logger, "handle", log.handle
         yield http.client.HTTPConnection, "putrequest", compute.putting_request
+        yield socket.socket, "sendall", compute.sending
+        yield socket.socket, "send", compute.sending
         session = sys.modules.get("keystoneauth1.session")
         if session is not None:
             yield session.Session, "request", compute.session_request
@@ -129,7 +126,7 @@ class Watch(fixtures.Fixture):
             yield FakeNova, name, compute.handle
         yield Ref, "save", database.saving
         yield Ref, "refresh", waiting.reading_again
-        yield time, "sleep", self._sleeping
+        yield time, "sleep", waiting.sleeping
         yield sqlite3, "connect", database.connecting
         yield sqlite3.dbapi2, "connect", database.connecting
 

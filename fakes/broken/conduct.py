@@ -13,6 +13,7 @@ from time import sleep
 from typing import Any
 
 from assisted_kit.errors import AssistedKitError
+from assisted_kit.process import execute
 from fakes.broken.registry import BrokenDriver
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
@@ -197,6 +198,37 @@ class RemembersRecords(RemoteFSAssistedDriver):
         return update
 
 
+class SleepsSeconds(RemoteFSAssistedDriver):
+    """Gives the compute service some seconds to begin with something."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        sleep(8)
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+
+class StartsSleep(RemoteFSAssistedDriver):
+    """Leaves the waiting to a command."""
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        execute("sleep", "0.01")
+        return super().delete_snapshot_assisted_complete(snapshot_ref)
+
+
+class CallsNovaByCommand(RemoteFSAssistedDriver):
+    """Asks the compute service by a command, as a script would."""
+
+    def create_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        url = "http://127.0.0.1:1/v2.1/os-assisted-volume-snapshots"
+        execute("sh", "-c", f"true POST {url}")
+        return super().create_snapshot_assisted_begin(snapshot_ref)
+
+
 BROKEN = (
     BrokenDriver(SavesReference, ("HKS-001",)),
     BrokenDriver(SavesOnThread, ("HKS-001",)),
@@ -208,4 +240,7 @@ BROKEN = (
     BrokenDriver(RemembersInInstance, ("HKS-004",), ("bug 1660584",)),
     BrokenDriver(RemembersInModule, ("HKS-004",), ("bug 1607074",)),
     BrokenDriver(RemembersRecords, ("HKS-004",), ("bug 1615667",)),
+    BrokenDriver(SleepsSeconds, ("HKS-003",), ("LIVE-11",)),
+    BrokenDriver(StartsSleep, ("HKS-003",)),
+    BrokenDriver(CallsNovaByCommand, ("HKS-002",)),
 )
