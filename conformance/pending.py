@@ -53,7 +53,7 @@ class PendingTest(ConformanceTest):
 
     def reconnect(self, volume: VolumeUnderTest, fault: Fault) -> None:
         """Restart the guest cold, with the connection that is right now."""
-        if fault is Fault.NEVER_REPORT:
+        if fault in (Fault.NEVER_REPORT, Fault.NO_ANSWER):
             volume.restart()
         else:
             # A Nova that has failed or died does not read the connection

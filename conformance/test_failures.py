@@ -132,7 +132,12 @@ class RefusalTest(ConformanceTest):
 class LostReportTest(PendingTest):
     """Contract section 5, while a create is pending."""
 
-    @ddt.data(Fault.NEVER_REPORT, Fault.DIE_AFTER_WORK, Fault.ERROR_AFTER_WORK)
+    @ddt.data(
+        Fault.NEVER_REPORT,
+        Fault.NO_ANSWER,
+        Fault.DIE_AFTER_WORK,
+        Fault.ERROR_AFTER_WORK,
+    )
     @verifies("ERR-004")
     def test_switched_guest_keeps_every_byte(self, fault: Fault) -> None:
         volume = self.given_pending(fault)

@@ -93,6 +93,18 @@ def test_the_work_is_done_behind_an_unknown_answer(cloud, code):
     assert cloud.history.of(Call)[0].answer.startswith(expected)
 
 
+@pytest.mark.parametrize("code", [None, 500])
+def test_the_work_may_be_done_without_an_answer_or_a_report(cloud, code):
+    snapshot_id = create(cloud, Fault.NO_ANSWER, code)
+    cloud.quiet()
+    assert cloud.status(snapshot_id) == "creating"
+    assert cloud.names() == [cloud.overlay(snapshot_id), cloud.base]
+    # That it has begun.
+    assert answers(cloud, snapshot_id) == ["202"]
+    assert cloud.time_out() == "error"
+    assert reads_what_was_written(cloud)
+
+
 def test_an_error_is_reported_without_the_work(tmp_path, generation):
     cloud = Cloud(tmp_path, generation=generation)
     snapshot_id = create(cloud, Fault.ERROR_REPORT)

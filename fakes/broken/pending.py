@@ -13,6 +13,7 @@ from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 from reference_driver.plan import Action
 from reference_driver.plan import Plan
+from reference_driver.share import is_unused
 
 
 class DeletesUnsettled(RemoteFSAssistedDriver):
@@ -137,6 +138,32 @@ class AsksToMergePending(RemoteFSAssistedDriver):
         return update
 
 
+class TakesNoAnswerForRefused(RemoteFSAssistedDriver):
+    """Takes a create whose call was not answered for one that was refused."""
+
+    def _pending(
+        self, files: VolumeFiles, info: Info, volume: Any
+    ) -> list[Any]:
+        return [
+            snapshot
+            for snapshot in super()._pending(files, info, volume)
+            if snapshot.snapshot_admin_metadata.get("manager:compute_call")
+            != "unknown"
+        ]
+
+
+class RemovesUnreported(RemoteFSAssistedDriver):
+    """Removes an overlay that nobody wrote to, whatever was reported."""
+
+    def _plan_unrecorded(
+        self, files: VolumeFiles, info: Info, snapshot: Any, attached: bool
+    ) -> Plan:
+        plan = super()._plan_unrecorded(files, info, snapshot, attached)
+        if plan.action is Action.ADOPT and is_unused(files, plan.overlay):
+            return Plan(Action.DISCARD, plan.overlay, remove=plan.overlay)
+        return plan
+
+
 BROKEN = (
     BrokenDriver(DeletesUnsettled, ("PND-001",), ("bug 1311182",)),
     BrokenDriver(ExtendsUnsettled, ("PND-002",), ("bug 1499452",)),
@@ -147,4 +174,6 @@ BROKEN = (
     BrokenDriver(KeepsCommitted, ("PND-007",), ("bug 1300303",)),
     BrokenDriver(AsksToMergePending, ("PND-008",)),
     BrokenDriver(ForgetsThatItWasPending, ("PND-009",)),
+    BrokenDriver(TakesNoAnswerForRefused, ("ERR-004",)),
+    BrokenDriver(RemovesUnreported, ("PND-008",)),
 )

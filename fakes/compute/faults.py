@@ -20,6 +20,9 @@ class Fault(enum.Enum):
     """No connection can be opened, so Nova never hears of it."""
     UNKNOWN_ANSWER = "unknown answer"
     """The work is done, but the call ends in a 5xx or a reset connection."""
+    NO_ANSWER = "no answer"
+    """The work is done, but the call ends in a 5xx or a reset connection, and
+    the report of its end is lost on its way."""
     ERROR_REPORT = "error report"
     """The work is not done, and an error is reported."""
     ERROR_BY_ONE_FIELD = "error by one field"
@@ -66,6 +69,10 @@ The work itself is QEMU's, which lives on and ends it.
 """
 
 
+UNHEARD = frozenset({Fault.UNKNOWN_ANSWER, Fault.NO_ANSWER})
+"""The work is done, and the caller gets no answer that says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A fault that is due; ``code`` is the HTTP status of its answer."""
@@ -94,7 +101,7 @@ class FaultPlan:
         """Plan ``fault`` for the next such call without one.
 
         :param code: the HTTP status that REFUSE answers with, 400 unless
-            given, or UNKNOWN_ANSWER (500 to 599); without it the connection
+            given, or one of UNHEARD (500 to 599); without it the connection
             is reset.
         :returns: the plan, to be continued.
         :raises ValueError: ``code`` is not one that the fault can have.
@@ -104,7 +111,7 @@ class FaultPlan:
         admitted: frozenset[int | None] = frozenset({None})
         if fault is Fault.REFUSE:
             admitted = REFUSALS
-        elif fault is Fault.UNKNOWN_ANSWER:
+        elif fault in UNHEARD:
             admitted = frozenset({None, *range(500, 600)})
         if code not in admitted:
             raise ValueError(f"{code} is no answer of {fault}")

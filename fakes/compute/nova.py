@@ -22,6 +22,7 @@ from fakes.compute.errors import ComputeApiError
 from fakes.compute.faults import Fault
 from fakes.compute.faults import FaultPlan
 from fakes.compute.faults import Planned
+from fakes.compute.faults import UNHEARD
 from fakes.compute.generations import Generation
 from fakes.compute.history import Call
 from fakes.compute.history import History
@@ -256,16 +257,16 @@ def _error_of(planned: Planned | None) -> Exception | None:
             return ComputeApiError(code, f"refused as planned with {code}")
         case Planned(Fault.NO_CONNECTION):
             return ConnectionRefusedError("no connection, as planned")
-        case Planned(Fault.UNKNOWN_ANSWER, None):
-            return ConnectionResetError("connection reset, as planned")
-        case Planned(Fault.UNKNOWN_ANSWER, code):
-            return ComputeApiError(code or 500, f"{code}, as planned")
+        case Planned(fault, code) if fault in UNHEARD:
+            if code is None:
+                return ConnectionResetError("connection reset, as planned")
+            return ComputeApiError(code, f"{code}, as planned")
     return None
 
 
 def _is_heard(planned: Planned | None) -> bool:
     """Whether Nova does the work although it answers with an error."""
-    return planned is not None and planned.fault is Fault.UNKNOWN_ANSWER
+    return planned is not None and planned.fault in UNHEARD
 
 
 def _outcome(error: Exception | None) -> str:

@@ -187,7 +187,7 @@ class ComputeService:
         )
 
     def _finish(self, job: Job, formats: dict[str, str]) -> None:
-        if job.fault is Fault.NEVER_REPORT:
+        if job.fault in (Fault.NEVER_REPORT, Fault.NO_ANSWER):
             self._mishap(job, "the report got lost")
         elif job.fault is Fault.REPORT_BY_HAND:
             self._mishap(job, "what is reported is up to nova.report()")
