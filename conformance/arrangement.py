@@ -115,12 +115,14 @@ class ArrangedTest(ApplicableTest):
         attached: bool = False,
         snapshots: int = 0,
         generation: Generation = Generation.DUAL,
+        size: int = 1,
         name_id: str | None = None,
         writes: bool = True,
         prepare_share: Callable[[Path], object] = lambda directory: None,
     ) -> VolumeUnderTest:
         """A volume that its guest wrote to before and after snapshots.
 
+        :param size: in GiB.
         :param name_id: names its files in place of its id.
         :param writes: false where it does not matter what is in it, which
             saves time.
@@ -131,7 +133,7 @@ class ArrangedTest(ApplicableTest):
             base, generation=generation, prepare_share=prepare_share
         )
         with self.arranging():
-            volume = VolumeUnderTest(deployment, name_id=name_id)
+            volume = VolumeUnderTest(deployment, size=size, name_id=name_id)
             self.volume = volume
             if attached:
                 volume.attach()

@@ -116,12 +116,16 @@ class CallersTest(ConformanceTest):
 
     # -- operations
 
-    def copy(self, snapshot: SnapshotUnderTest) -> VolumeUnderTest:
+    def copy(
+        self, snapshot: SnapshotUnderTest, **options: Any
+    ) -> VolumeUnderTest:
         """A volume created from a snapshot."""
         self.uses(Capability.create_from_snapshot)
         ref = self.perform(
             "creating a volume from a snapshot",
-            lambda: self.manager.volumes.create_from_snapshot(snapshot.id),
+            lambda: self.manager.volumes.create_from_snapshot(
+                snapshot.id, **options
+            ),
         )
         return self._copied(ref, snapshot.ledger)
 
@@ -156,7 +160,7 @@ class CallersTest(ConformanceTest):
         return VolumeUnderTest(
             self.deployment,
             first_generation=_COPIES,
-            copy=(ref.id, expected.copy()),
+            copy=(ref.id, expected.copy(at_least=ref.size * GIB)),
         )
 
     def extend(self, volume: VolumeUnderTest) -> None:

@@ -43,9 +43,12 @@ class Ledger:
         self.size = size
         self._pieces = dict(pieces or {})
 
-    def copy(self) -> Ledger:
-        """The content as it is now, to compare a snapshot with."""
-        return Ledger(self.size, self._pieces)
+    def copy(self, *, at_least: int = 0) -> Ledger:
+        """The content as it is now, to compare a snapshot with.
+
+        :param at_least: bytes that it has, the last of them zeros.
+        """
+        return Ledger(max(self.size, at_least), self._pieces)
 
     def write(self, offset: int, data: bytes) -> None:
         """The guest wrote ``data`` at ``offset``."""

@@ -108,6 +108,37 @@ class CloneTest(CallersTest):
 
 
 @expanded
+class LargerCopyTest(CallersTest):
+    """Contract section 1: Cinder's interface asks drivers for it."""
+
+    @ddt.data(
+        row("raw", "clone", requires=[Capability.clone]),
+        row("qcow2", "clone", requires=[Capability.clone]),
+        row(
+            "raw",
+            "create_from_snapshot",
+            requires=[Capability.create_from_snapshot],
+        ),
+        row(
+            "qcow2",
+            "create_from_snapshot",
+            requires=[Capability.create_from_snapshot],
+        ),
+    )
+    @ddt.unpack
+    @verifies("ABL-015")
+    def test_larger_copy_is_larger(self, base: str, ability: str) -> None:
+        volume = self.given_volume(base, snapshots=1)
+        if ability == "clone":
+            copy = self.clone(volume, size=2)
+        else:
+            copy = self.copy(volume.snapshots[0], size=2)
+        self.claim_reads_back(copy)
+        copy.write()
+        self.claim_reads_back(copy)
+
+
+@expanded
 class GuestsHeaderTest(CallersTest):
     """Contract section 3: a raw volume is raw, whatever is in it."""
 
@@ -167,9 +198,12 @@ class ExtendTest(CallersTest):
         volume = self.given_volume(
             base, attached=guest == "attached", snapshots=depth
         )
+        names = {image.path.name for image in volume.chain()}
         refused = self.refused(
             lambda: self.manager.volumes.extend(volume.id, 2)
         )
+        if guest == "attached":
+            self._claim_left_alone(names)
         # The guest's disk has the size that it had when it was opened.
         volume.write()
         if not refused:
@@ -177,6 +211,23 @@ class ExtendTest(CallersTest):
         if guest == "attached":
             volume.restart()
         self.claim_everything_reads_back()
+
+    def _claim_left_alone(self, names: set[str]) -> None:
+        """Claim that no command worked on an image that a guest has open."""
+        assert self.deployment is not None
+        found = [
+            str(command)
+            for command in self.deployment.watch.commands()
+            for words in command.of_qemu_img()
+            if command.call.name == "extend_volume"
+            and "info" not in words
+            and any(name in word for name in names for word in words)
+        ]
+        self.claim(
+            not found,
+            "no qemu-img works on an image that the guest has open",
+            "\n".join(found),
+        )
 
 
 @expanded

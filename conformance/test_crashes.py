@@ -64,6 +64,25 @@ class CrashTest(SweepingTest):
         self.claim_all_is_well(volume, sweep)
 
 
+class CommitCrashTest(SweepingTest):
+    """Contract section 4: a hook called again finishes the job."""
+
+    @verifies("CRH-002")
+    def test_delete_of_what_was_committed_killed_at_each_point(self) -> None:
+        volume = self.given_volume(attached=True, snapshots=1)
+        sweep = self.hook_sweep(volume, Operation.DELETE)
+        while not sweep.is_over:
+            volume.take_snapshot()
+            volume.write()
+            snapshot = volume.snapshots[0]
+            with sweep.deadly(lambda: self.guest_writes(volume, sweep)):
+                snapshot.start_delete()
+                volume.settle()
+            self.claim_converged(sweep, snapshot, Status.DELETED)
+        volume.restart()
+        self.claim_all_is_well(volume, sweep)
+
+
 @expanded
 class CrashAfterDeathTest(SweepingTest):
     """Contract sections 4 and 5: a delete converges all the same."""

@@ -125,6 +125,24 @@ class OverlayTest(ConformanceTest):
 
 
 @expanded
+class LargerVolumeTest(ConformanceTest):
+    """Contract section 3: of a volume of any size."""
+
+    @ddt.data(*GUESTS)
+    @verifies("CRE-001")
+    def test_overlay_is_as_large_as_a_larger_volume(self, guest: str) -> None:
+        volume = self.given_volume(
+            attached=guest == "attached", size=2, writes=False
+        )
+        self.given_snapshot(volume)
+        self.claim_equal(
+            volume.ledger.size,
+            qcow2.inspect(volume.active().path).virtual_size,
+            "the overlay's virtual size",
+        )
+
+
+@expanded
 class MissingImageTest(ConformanceTest):
     """Contract section 8: images are regular files that are there."""
 

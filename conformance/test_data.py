@@ -29,6 +29,9 @@ PLACES = (
 DEEP = 20
 """Snapshots of a chain that is long, though none too long for QEMU."""
 
+DEEP_ATTACHED = 12
+"""The same, where a guest is switched for each of them."""
+
 
 @expanded
 class CreateTest(ConformanceTest):
@@ -104,6 +107,16 @@ class DeleteTest(ConformanceTest):
         if attached:
             volume.restart()
         volume.write()
+        self.claim_everything_reads_back()
+
+
+class DeepChainTest(ConformanceTest):
+    """Contract section 5, the rule above all others."""
+
+    @verifies("DAT-003")
+    def test_deleting_in_the_middle_of_a_deep_chain(self) -> None:
+        volume = self.given_volume(attached=True, snapshots=DEEP_ATTACHED)
+        volume.snapshots[DEEP_ATTACHED // 2].delete()
         self.claim_everything_reads_back()
 
 

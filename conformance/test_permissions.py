@@ -45,6 +45,14 @@ class PermissionsTest(CallersTest):
         self.given_snapshot(volume)
         self._claim_as_open(volume.active().path, before)
 
+    @requires(Capability.cinder_share_layout)
+    @verifies("CRE-010")
+    def test_info_file_is_as_open_as_the_active_image(self) -> None:
+        volume = self.given_volume(writes=False)
+        before = volume.active().path
+        self.given_snapshot(volume)
+        self._claim_as_open(before.with_name(f"{volume.name}.info"), before)
+
     @requires(Capability.create_from_snapshot)
     @verifies("ABL-013")
     def test_volume_from_a_snapshot_is_as_open_as_a_new_one(self) -> None:

@@ -21,8 +21,9 @@ GIB = 1024**3
 
 
 class VolumeUnderTest(VolumeWithGuest):
-    """A volume of 1 GiB, its guest, and its snapshots.
+    """A volume, its guest, and its snapshots.
 
+    :param size: in GiB, of a new one.
     :param first_generation: of what the guest writes; volumes are told
         apart by generations.
     :param name_id: names its files in place of its id, as after a
@@ -35,13 +36,14 @@ class VolumeUnderTest(VolumeWithGuest):
         self,
         deployment: Deployment,
         *,
+        size: int = 1,
         first_generation: int = 1,
         name_id: str | None = None,
         copy: tuple[str, Ledger] | None = None,
     ) -> None:
         volume_id, ledger = copy or (
-            deployment.manager.volumes.create(1, _name_id=name_id).id,
-            Ledger(GIB),
+            deployment.manager.volumes.create(size, _name_id=name_id).id,
+            Ledger(size * GIB),
         )
         super().__init__(deployment, volume_id, ledger, first_generation)
         self.snapshots: list[SnapshotUnderTest] = []

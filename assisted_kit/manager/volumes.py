@@ -85,10 +85,11 @@ class VolumeOperations:
         )
 
     def create_from_snapshot(
-        self, snapshot_id: str, **fields: Any
+        self, snapshot_id: str, *, size: int | None = None, **fields: Any
     ) -> VolumeRef:
         """Create a volume that holds what a snapshot holds.
 
+        :param size: in GiB, the snapshot's or more.
         :raises NotFound: there is no such snapshot.
         :raises NotAllowed: its status does not admit it.
         """
@@ -98,12 +99,14 @@ class VolumeOperations:
                 f"snapshot {snapshot_id} is {status}: a volume is created "
                 f"from one that is {' or '.join(COPIED_FROM)}"
             )
-        return self.copy(snapshot_id, {"snapshot_id": snapshot_id, **fields})
+        fields = {"snapshot_id": snapshot_id, **fields}
+        return self.copy(snapshot_id, fields, size=size)
 
     def clone(
         self,
         source_id: str,
         *,
+        size: int | None = None,
         temporary_name: str | None = DISPLAY_NAME,
         **fields: Any,
     ) -> VolumeRef:
@@ -112,6 +115,7 @@ class VolumeOperations:
         An attached source is copied from a temporary snapshot
         (section 1).
 
+        :param size: in GiB, the source's or more.
         :param temporary_name: the display name of that snapshot.
         :raises NotFound: there is no such volume.
         :raises TemporarySnapshotFailed: that snapshot could not be taken.
@@ -120,31 +124,33 @@ class VolumeOperations:
         with self.exclusively(source_id) as source:
             if not self._assisted or source.attach_status != "attached":
                 return self._make(
-                    source.size,
+                    size or source.size,
                     lambda volume: self._driver.create_cloned_volume(
                         volume, source
                     ),
                     fields,
                 )
         with self._snapshots.of(source_id, temporary_name) as snapshot_id:
-            return self.copy(snapshot_id, fields)
+            return self.copy(snapshot_id, fields, size=size)
 
     def copy(
         self,
         snapshot_id: str,
         fields: Mapping[str, Any],
         *,
+        size: int | None = None,
         status: str = "available",
     ) -> VolumeRef:
         """Create a volume from a snapshot for another operation.
 
         :param fields: columns of the new row.
+        :param size: in GiB, the snapshot's unless it is given.
         :param status: what the volume is afterwards.
         """
         snapshot = self._snapshot(snapshot_id)
         with self._queue.hold(snapshot.volume_id):
             return self._make(
-                snapshot.volume_size,
+                size or snapshot.volume_size,
                 lambda volume: self._driver.create_volume_from_snapshot(
                     volume, self._snapshot(snapshot_id)
                 ),
@@ -158,8 +164,17 @@ class VolumeOperations:
         :raises NotFound: there is no such volume.
         """
         with self.exclusively(volume_id) as volume:
-            self._driver.extend_volume(volume, new_size)
-            self._database.volumes.update(volume_id, {"size": new_size})
+            before = volume.status
+            # As the API has it, whether or not the volume is attached.
+            self._database.volumes.update(volume_id, {"status": "extending"})
+            try:
+                self._driver.extend_volume(self.ref(volume_id), new_size)
+            except BaseException:
+                self._database.volumes.update(volume_id, {"status": before})
+                raise
+            self._database.volumes.update(
+                volume_id, {"status": before, "size": new_size}
+            )
 
     def delete(self, volume_id: str, *, lent: bool = False) -> None:
         """Delete a volume and its row.

@@ -191,4 +191,14 @@ RULES = (
         (Capability.overlay_files,),
         profiles=EVERY_DRIVER,
     ),
+    Rule(
+        "ABL-015",
+        MUST,
+        "A copy that is asked to be larger than its source is as large as "
+        "was asked, and its new end is empty.",
+        "The size was recorded and paid for, and the guest had the source's.",
+        "section 1",
+        ("Cinder 29, _copy_volume_from_snapshot",),
+        profiles=EVERY_DRIVER,
+    ),
 )

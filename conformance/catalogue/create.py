@@ -126,12 +126,13 @@ RULES = (
     Rule(
         "CRE-010",
         Level.SHOULD,
-        "An overlay has the owner of the active image, and everybody may do "
-        "with it what he may do with that.",
+        "An overlay and the info file have the owner of the active image, "
+        "and everybody may do with them what he may do with that.",
         "QEMU runs as another user: it could not open the overlay, and the "
-        "snapshot failed when the guest was to be switched.",
-        "section 1",
-        ("bug 1286376",),
+        "snapshot failed when the guest was to be switched. So did the next "
+        "service, which could not write the info file.",
+        "sections 1 and 3",
+        ("bug 1286376", "bug 1807760"),
         requires=OVERLAYS,
         profiles=EVERY_DRIVER,
     ),

@@ -43,6 +43,7 @@ RULES = (
         (
             "bug 1262880",
             "bug 1438027",
+            "bug 1615667",
             "bug 1731992",
         ),
         profiles=EVERY_DRIVER,

@@ -28,7 +28,7 @@ DEFECTS = (
         ("bug 1807760", "commit 1fb342cba"),
         "The info file could not be written by the user who wrote it, which "
         "showed when the guest had been switched.",
-        ("ERR-007",),
+        ("ERR-007", "CRE-010"),
     ),
     Defect(
         ("bug 1694635", "commit 8aa2f5a5b"),
@@ -40,7 +40,7 @@ DEFECTS = (
         ("bug 1615667", "commit 79b3a92e6"),
         "What was known of images was cached, and trusted after somebody "
         "else had changed them.",
-        ("HKS-004",),
+        ("HKS-004", "DAT-003"),
     ),
     Defect(
         ("commit 792da5dbb",),

@@ -13,7 +13,9 @@ from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Chain
 from reference_driver.chain import GIB
+from reference_driver.chain import Image
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.errors import ExtendVolumeError
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 
@@ -232,6 +234,37 @@ class CopiesWithoutKey(RemoteFSAssistedDriver):
         return super()._copy(source, chain, name, volume)
 
 
+class ExtendsByStatus(RemoteFSAssistedDriver):
+    """Takes a volume that is being extended for one that nobody has open."""
+
+    def extend_volume(self, volume: Any, new_size: int) -> None:
+        if volume.status == "in-use":
+            raise ExtendVolumeError(f"volume {volume.id} is in use")
+        files, info, chain = self._settled_chain(volume)
+        path = files.path(info.active)
+        self._qemu_img.resize(path, chain.active.format, new_size)
+
+
+class CopiesInSourcesSize(RemoteFSAssistedDriver):
+    """Makes a copy as large as its source, whatever was asked."""
+
+    def _copy_image(
+        self,
+        source: VolumeFiles,
+        image: Image,
+        files: VolumeFiles,
+        format_: str,
+    ) -> None:
+        path = source.path(image.name)
+        files.make(
+            files.base,
+            lambda new: self._qemu_img.convert(
+                path, image.format, new, format_
+            ),
+            like=path,
+        )
+
+
 BROKEN = (
     BrokenDriver(CopiesByName, ("ABL-001",), ("bug 1262880",)),
     BrokenDriver(LinksBase, ("ABL-002",)),
@@ -256,4 +289,6 @@ BROKEN = (
     ),
     BrokenDriver(KeepsCopiesToItself, ("ABL-013",), ("bug 1254768",)),
     BrokenDriver(CopiesWithoutKey, ("ABL-014",), ("bug 1572007",)),
+    BrokenDriver(ExtendsByStatus, ("ABL-007",), ("bug 1870367",)),
+    BrokenDriver(CopiesInSourcesSize, ("ABL-015",)),
 )

@@ -6,11 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
+from reference_driver.carrying_out import check_done
 from reference_driver.chain import Chain
 from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
+from reference_driver.plan import Action
 from reference_driver.plan import Plan
 from reference_driver.share import RECORDED
 
@@ -74,9 +76,42 @@ class RemovesBeforeRecord(RemoteFSAssistedDriver):
         return info
 
 
+class RemovesMergedFirst(RemoteFSAssistedDriver):
+    """Removes what the compute service has merged before it records that.
+
+    A process that has done so knows it, and another one does not.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._removed: set[str] = set()
+
+    def _merge_and_record(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        chain: Chain,
+        plan: Plan,
+        snapshot: Any,
+    ) -> tuple[Info, Chain]:
+        is_due = (
+            plan.action is Action.COMMITTED and plan.overlay == plan.remove
+        )
+        if (
+            is_due
+            and snapshot.id in info.overlays
+            and plan.remove not in self._removed
+        ):
+            check_done(chain, plan)
+            files.path(plan.remove).unlink()
+            self._removed.add(plan.remove)
+        return super()._merge_and_record(files, info, chain, plan, snapshot)
+
+
 BROKEN = (
     BrokenDriver(MakesOverlayOnce, ("CRH-001",)),
     BrokenDriver(RefusesItsOwnRecord, ("CRH-004",)),
     BrokenDriver(RemovesBeforeRebase, ("CRH-002",)),
     BrokenDriver(RemovesBeforeRecord, ("CRH-002",)),
+    BrokenDriver(RemovesMergedFirst, ("CRH-002",)),
 )

@@ -10,6 +10,7 @@ from fakes.broken.registry import BrokenDriver
 from reference_driver import info_file
 from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
+from reference_driver.errors import ExtendVolumeError
 from reference_driver.files import VolumeFiles
 from reference_driver.info_file import Info
 
@@ -205,6 +206,42 @@ class KeepsOverlayToItself(RemoteFSAssistedDriver):
         files.path(overlay).chmod(0o600)
 
 
+class MakesOneSize(RemoteFSAssistedDriver):
+    """Makes every overlay of 1 GiB, and extends no volume with snapshots."""
+
+    assisted_capabilities = frozenset(
+        RemoteFSAssistedDriver.assisted_capabilities
+        - {"extend_with_snapshots"}
+    )
+
+    def _make_overlay(
+        self,
+        files: VolumeFiles,
+        info: Info,
+        overlay: str,
+        size: int,
+        settled: Settled,
+    ) -> None:
+        super()._make_overlay(files, info, overlay, 1, settled)
+
+    def extend_volume(self, volume: Any, new_size: int) -> None:
+        if volume.snapshots:
+            raise ExtendVolumeError(f"volume {volume.id} has snapshots")
+        super().extend_volume(volume, new_size)
+
+
+class KeepsInfoFileToItself(RemoteFSAssistedDriver):
+    """Makes the info file for its own user alone."""
+
+    def create_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().create_snapshot_assisted_complete(snapshot_ref)
+        files = self._files(snapshot_ref.volume)
+        files.path(files.info).chmod(0o600)
+        return update
+
+
 BROKEN = (
     BrokenDriver(
         NamesBackingByPath,
@@ -223,4 +260,6 @@ BROKEN = (
     BrokenDriver(IgnoresPending, ("ERR-006",)),
     BrokenDriver(TakesImageForGranted, ("CRE-009",), ("bug 1739995",)),
     BrokenDriver(KeepsOverlayToItself, ("CRE-010",), ("bug 1286376",)),
+    BrokenDriver(MakesOneSize, ("CRE-001",)),
+    BrokenDriver(KeepsInfoFileToItself, ("CRE-010",), ("bug 1807760",)),
 )

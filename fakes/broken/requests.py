@@ -251,6 +251,20 @@ class SendsMore(RemoteFSAssistedDriver):
         return update
 
 
+class RequestsCommitIntoBaseOfLong(RemoteFSAssistedDriver):
+    """Takes the end of a long chain for what an overlay is on."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        update = super().delete_snapshot_assisted_begin(snapshot_ref)
+        stored = update["snapshot_admin_metadata"]
+        is_long = len(snapshot_ref.volume.snapshots) >= 10
+        if is_long and stored.get("delete_info:merge_target_file"):
+            stored["delete_info:merge_target_file"] = snapshot_ref.volume.name
+        return update
+
+
 BROKEN = (
     BrokenDriver(ReturnsNothing, ("UPD-002",), ("bug 1437271", "bug 1441050")),
     BrokenDriver(SetsStatus, ("UPD-001",)),
@@ -274,4 +288,5 @@ BROKEN = (
     ),
     BrokenDriver(NamesTypeItsOwnWay, ("UPD-002",), ("commit 3e936ac80",)),
     BrokenDriver(SendsMore, ("UPD-001",), ("bug 1572303",)),
+    BrokenDriver(RequestsCommitIntoBaseOfLong, ("DAT-003",)),
 )

@@ -14,6 +14,7 @@ the end is that of the snapshot for which the overlay was made.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Collection
@@ -181,10 +182,12 @@ class Layers:
         path = str(self.path(name))
         self._qemu_img("rebase", "-u", "-f", "qcow2", "-b", "", path)
 
-    def copy(self, image: Image, target: Path) -> None:
-        """Copy what is read through an image into a raw image."""
+    def copy(self, image: Image, target: Path, size: int) -> None:
+        """Copy what is read through an image into a raw one of ``size`` GiB,
+        which may be larger."""
         source = ("-U", "-f", image.format, str(self.path(image.name)))
         self._qemu_img("convert", "-O", "raw", *source, str(target))
+        os.truncate(target, size * GIB)
 
     def remove(self, name: str) -> None:
         """Remove an image that no other needs; again is fine."""

@@ -273,7 +273,7 @@ class OwnBooksDriver:
         self, source: Layers, image: Image, volume: Any
     ) -> dict[str, Any]:
         layers = self._new(volume)
-        source.copy(image, layers.path(layers.base))
+        source.copy(image, layers.path(layers.base), volume.size)
         return {"admin_metadata": {"format": "raw"}}
 
     def _top(self, layers: Layers, volume: Any) -> str:
