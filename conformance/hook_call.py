@@ -105,7 +105,7 @@ class Outcome:
     def of(cls, call: Callable[[], Any]) -> bytes:
         """How a call ended, as bytes for another process."""
         try:
-            return pickle.dumps(cls(call()))
+            return pickle.dumps(cls(_plain(call())))
         except BaseException as error:
             trace = "".join(traceback.format_exception(error))
             failed = cls(error=(type(error).__name__, str(error), trace))
@@ -120,6 +120,22 @@ class Outcome:
             error.add_note(f"in the other process:\n{trace}")
             raise error
         return self.returned
+
+
+def _plain(returned: Any) -> Any:
+    """What another process takes for the same update.
+
+    A hook may return any mapping (section 2), whether or not it can be
+    pickled.
+    """
+    if isinstance(returned, Mapping):
+        return {key: _plain(value) for key, value in returned.items()}
+    try:
+        pickle.dumps(returned)
+    except Exception:
+        # It is no part of an update, and is refused by what it looks like.
+        return repr(returned)
+    return returned
 
 
 def _fields(ref: Any) -> dict[str, Any]:

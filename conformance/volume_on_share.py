@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,19 @@ class VolumeOnShare:
 
     def _connect(self, ref: VolumeRef) -> dict[str, Any]:
         connectors = [each.connector for each in ref.volume_attachment]
-        connection: dict[str, Any] = (
-            self.deployment.driver.initialize_connection(
-                ref, connectors[0] if connectors else {"host": "kit"}
-            )
+        connection = self.deployment.driver.initialize_connection(
+            ref, connectors[0] if connectors else {"host": "kit"}
         )
-        return connection
+        if not (
+            isinstance(connection, Mapping)
+            and isinstance(connection.get("data"), Mapping)
+        ):
+            raise OperationFailed(
+                "initialize_connection",
+                "a mapping with a mapping of data",
+                repr(connection),
+            )
+        return dict(connection)
 
     def active(self) -> Image:
         """The image that the volume's next connection uses."""
