@@ -72,8 +72,14 @@ DEFAULT = frozenset(c for c in Capability if c.default)
 def parse(names: Iterable[str]) -> frozenset[Capability]:
     """The capabilities of these names.
 
-    :raises UnknownCapability: naming it, and those that there are.
+    :raises UnknownCapability: naming it, and those that there are; or they
+        are one string.
     """
+    if isinstance(names, str):
+        raise UnknownCapability(
+            f"{names!r} is a string: capabilities are a set of names, as in "
+            f"{{{names!r}}}"
+        )
     found = set()
     for name in names:
         try:

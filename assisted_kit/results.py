@@ -75,6 +75,11 @@ class RuleResult:
         return Outcome.NOT_EXERCISED
 
     @property
+    def is_spared(self) -> bool:
+        """Whether it is not for this driver."""
+        return self.status in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE)
+
+    @property
     def crash_points(self) -> int:
         """At how many points a service was killed."""
         return sum(test.crash_points for test in self.tests)

@@ -146,6 +146,8 @@ def test_selected_rule_that_is_skipped_is_status_3(place: Place) -> None:
     done = place.run("Good", rules=("SIG-001", skipped.id))
     assert done.exit_status == 3
     assert done.statuses == {"SIG-001": "passed", skipped.id: "skipped"}
+    said = f"{skipped.id} was selected and is not for this driver, so the exit"
+    assert said in done.output
     missing = f"the driver does not declare {skipped.requires[0].name}"
     assert f"left out: {missing}" in done.output
     assert done.result is not None

@@ -198,6 +198,7 @@ def test_package_of_the_users_that_the_kits_hides(
         ("not_a_class", "is no class but 3"),
         ("WithoutHooks", "none of the four hooks"),
         ("DeclaresUnknown", "unknown capability 'flying'"),
+        ("DeclaresString", "'raw_base' is a string"),
         ("DeclaresNoBase", "neither raw_base nor qcow2_base"),
     ],
 )

@@ -183,6 +183,12 @@ def _head(result: RunResult, columns: int) -> Iterator[str]:
             "Only some of the suite was selected, so conformance is not "
             "decided."
         )
+        if spared := [rule for rule in result.did_not_run if rule.is_spared]:
+            ids = ", ".join(rule.rule.id for rule in spared)
+            said.append(
+                f"{ids} was selected and is not for this driver, so the exit "
+                f"status is not 0."
+            )
     for sentence in said:
         yield from textwrap.wrap(sentence, columns)
 

@@ -42,6 +42,10 @@ class DeclaresUnknown(RemoteFSAssistedDriver):
     assisted_capabilities = frozenset({"raw_base", "flying"})
 
 
+class DeclaresString(RemoteFSAssistedDriver):
+    assisted_capabilities = "raw_base"
+
+
 class DeclaresNoBase(RemoteFSAssistedDriver):
     assisted_capabilities = frozenset({"clone"})
 
