@@ -80,11 +80,7 @@ def read(config_file: str, section: str) -> Backend:
             f"{config_file} has no section [{section}]; enabled_backends "
             f"names {names}"
         )
-    options = {
-        name: values[-1]
-        for part in (DEFAULTS, section)
-        for name, values in sections.get(part, {}).items()
-    }
+    options = _substituted(config_file, sections, section)
     driver = options.pop("volume_driver", "")
     module, dot, name = driver.rpartition(".")
     if not dot:
@@ -94,6 +90,34 @@ def read(config_file: str, section: str) -> Backend:
             f"with its module"
         )
     return Backend(f"{module}:{name}", options)
+
+
+def _substituted(
+    config_file: str, sections: Sections, section: str
+) -> dict[str, str]:
+    """A section's options, with what they refer to as ``$name``.
+
+    That is looked for where Cinder looks, among what the file sets.
+    """
+    conf = cfg.ConfigOpts()
+    parts = [part for part in (DEFAULTS, section) if part in sections]
+    for name in sections.get("DEFAULT", {}):
+        conf.register_opt(cfg.StrOpt(name))
+    for part in parts:
+        for name in sections[part]:
+            conf.register_opt(cfg.StrOpt(name), group=part)
+    conf([], default_config_files=[config_file], default_config_dirs=[])
+    options: dict[str, str] = {}
+    for part in parts:
+        for name in sections[part]:
+            try:
+                options[name] = conf[part][name]
+            except cfg.Error as error:
+                raise BackendError(
+                    f"{config_file}: the option {name} in [{part}]: {error}. "
+                    f"A dollar sign is written $$"
+                ) from error
+    return options
 
 
 def _sections(config_file: str) -> Sections:

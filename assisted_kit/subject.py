@@ -204,6 +204,9 @@ def _adapter(
         bases = adapter.bases
     except capabilities.UnknownCapability as error:
         raise SubjectError(f"{name} declares an {error}") from error
+    except UsageError as error:
+        where = f"{said.config_file}: " if said.config_file else ""
+        raise UsageError(f"{where}{error}") from error
     except Exception as error:
         raise SubjectError(
             f"the adapter {name} cannot be constructed:\n{trace(error)}"

@@ -34,6 +34,13 @@ nas_share_path = /exports/gold
 nfs_qcow2_volumes = True
 nfs_mount_options = vers=4
 image_volume_cache_enabled = True
+[lost]
+volume_driver = reference_driver.driver.RemoteFSAssistedDriver
+export = $nowhere
+[unclear]
+volume_driver = cinder.volume.drivers.nfs.NfsDriver
+nfs_mount_attempts = often
+nas_host = filer$$1
 [homeless]
 colour = red
 """
@@ -106,10 +113,35 @@ def test_section_is_the_configuration(
     assert (found.database, found.share) == (None, None)
 
 
+def test_what_options_refer_to_is_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "cinder.conf"
+    file.write_text(
+        "[DEFAULT]\nmy_ip = 198.51.100.4\n"
+        "[backend_defaults]\nexport = $my_ip:/srv\n"
+        "[b]\nvolume_driver = mine.Driver\ncolour = blue\n"
+        "paint = ${colour}ish\nprice = 5$$\n"
+    )
+    assert settings.read(f"{file}[b]").driver_options == {
+        "export": "198.51.100.4:/srv",
+        "colour": "blue",
+        "paint": "blueish",
+        "price": "5$",
+    }
+
+
 def test_file_whose_name_looks_so_is_itself(tmp_path: Path) -> None:
     file = tmp_path / "kit[1]"
     file.write_text("[assisted_kit]\npatience = 7\n")
     assert settings.read(str(file)).patience == 7
+
+
+@needs_cinder
+def test_value_that_an_option_of_cinders_cannot_have(directory: Path) -> None:
+    done = run(directory, "--backend", "unclear")
+    assert done.exit_status == 2
+    said = "cinder.conf[unclear]: the option nfs_mount_attempts cannot be"
+    assert f"{said} 'often'" in done.errors
+    assert "Traceback" not in done.errors
 
 
 @needs_cinder
@@ -128,6 +160,10 @@ def test_driver_of_cinders_has_its_section(directory: Path) -> None:
         (
             ("--config-file", "cinder.conf", "--backend", "homeless"),
             "volume_driver in [homeless] is missing",
+        ),
+        (
+            ("--config-file", "cinder.conf", "--backend", "lost"),
+            "the option export in [lost]: no such option nowhere",
         ),
         (("--backend", "good"), "--config-file"),
         (("--config-file", "none.conf"), "none.conf does not exist"),

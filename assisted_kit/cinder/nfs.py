@@ -8,6 +8,8 @@ from typing import Any
 
 from cinder.volume.drivers import nfs
 
+from assisted_kit.capabilities import Capability
+from assisted_kit.cinder.remotefs import ABLE
 from assisted_kit.cinder.remotefs import HOST
 from assisted_kit.cinder.remotefs import mounted_by_client
 from assisted_kit.cinder.remotefs import RemoteFSAdapter
@@ -19,6 +21,7 @@ class NfsAdapter(RemoteFSAdapter):
     """Constructs NfsDriver, unmodified, with the options of its group."""
 
     driver_class = nfs.NfsDriver
+    able = ABLE | {Capability.encryption}
     prefix = "nfs"
     own_options = nfs.nfs_opts
 

@@ -27,6 +27,7 @@ from assisted_kit.cinder.versioned import VersionedDriver
 from assisted_kit.key_manager import EncryptionKey
 from assisted_kit.key_manager import passphrase
 from assisted_kit.rules import Profile
+from assisted_kit.settings import UsageError
 
 HOST = "192.0.2.7"
 
@@ -50,6 +51,8 @@ class RemoteFSAdapter(InCinder, DriverAdapter):
     """Constructs a driver, unmodified, with the options of its group."""
 
     driver_class: type[Any]
+    able = ABLE
+    """What a driver can do that does not say so itself."""
 
     @property
     @abstractmethod
@@ -71,8 +74,23 @@ class RemoteFSAdapter(InCinder, DriverAdapter):
         if declared is None and not hasattr(
             driver_class, "assisted_capabilities"
         ):
-            declared = ABLE
+            declared = self.able
         super().__init__(driver_class, options, declared)
+        for option in self._known_options:
+            if (value := self.options.get(option.name)) is not None:
+                _check(option, value)
+
+    @property
+    def _known_options(self) -> list[Any]:
+        """Those that a back end's section may set."""
+        return [
+            *volume_driver.volume_opts,
+            *remotefs.nas_opts,
+            *self.own_options,
+            # It may have options of another driver's, and the suite puts a
+            # password there.
+            *san.san_opts,
+        ]
 
     @abstractmethod
     def configuration(self, share: Path, base_format: str) -> dict[str, Any]:
@@ -106,15 +124,7 @@ class RemoteFSAdapter(InCinder, DriverAdapter):
         """
         group = service.group_of_options(self.prefix)
         options = configuration.Configuration(
-            [
-                *volume_driver.volume_opts,
-                *remotefs.nas_opts,
-                *self.own_options,
-                # A back end's section may have options of another driver's,
-                # and the suite puts a password there.
-                *san.san_opts,
-            ],
-            config_group=group,
+            self._known_options, config_group=group
         )
         values = {
             **self.configuration(share, base_format),
@@ -125,6 +135,9 @@ class RemoteFSAdapter(InCinder, DriverAdapter):
         for name, value in values.items():
             # A back end's section may have options of other services' too.
             if name in service.CONF[group]:
+                if isinstance(value, str):
+                    # It is what it is to be already.
+                    value = value.replace("$", "$$")
                 service.CONF.set_override(name, value, group)
         driver = self.driver_class(configuration=options)
         driver._execute = without_probe(driver._execute)
@@ -149,6 +162,19 @@ class RemoteFSAdapter(InCinder, DriverAdapter):
         key_id = keys.KEYS.create_key(self.context())
         key = keys.KEYS.get(self.context(), key_id)
         return EncryptionKey(key_id, passphrase(key))
+
+
+def _check(option: Any, value: str) -> None:
+    """See that an option may have a value.
+
+    :raises UsageError: it may not.
+    """
+    try:
+        option.type(value)
+    except ValueError as error:
+        raise UsageError(
+            f"the option {option.name} cannot be {value!r}: {error}"
+        ) from error
 
 
 def without_probe(execute: Callable[..., Any]) -> Callable[..., Any]:

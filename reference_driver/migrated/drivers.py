@@ -7,33 +7,40 @@ from cinder.volume.drivers import nfs
 from cinder.volume.drivers import quobyte
 from cinder.volume.drivers import vzstorage
 
-from assisted_kit.cinder.remotefs import ABLE
+from assisted_kit.cinder.nfs import NfsAdapter
 from reference_driver.migrated import mends
 from reference_driver.migrated import mends_of_others
 from reference_driver.migrated.hooks import AssistedSnapshots
 
 
 class MigratedRemoteFS(
+    mends.ReentrantBegin,
+    mends.MissingFormats,
+    mends.CheckedReports,
+    mends.UnreportedMerges,
     AssistedSnapshots,
     mends.PendingOverlays,
     mends.SettledChains,
     mends.EncryptedVolumes,
-    mends.WholeVolumes,
+    mends.RefusedLeftovers,
+    mends.OwnFilesOnly,
+    mends.NothingLeft,
     mends.WholeInfoFile,
     mends.RecordedFormats,
     mends.NamedFormats,
+    mends.ParentOfEncrypted,
     mends.UnopenedBackingFiles,
     mends.RecordedCopies,
     mends.UnlinksLast,
 ):
-    """The hooks and every mend, to be put before a driver's class."""
+    """Every mend and the hooks, to be put before a driver's class."""
 
 
 class MigratedNfsDriver(MigratedRemoteFS, nfs.NfsDriver):
     """NfsDriver with the hooks; of the three it alone encrypts."""
 
     assisted_capabilities = frozenset(
-        {*(capability.name for capability in ABLE), "encryption"}
+        capability.name for capability in NfsAdapter.able
     )
 
 
