@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from conformance.timeline import Side
 from conformance.violation import Evidence
 from conformance.violation import Finding
 from fakes.broken import BROKEN
+from tests.watched import Watched
+from tests.watched import watched as watched
 
 RULE = "CRE-006"
 DRIVER = "fakes.broken.creates:NamesBackingByPath"
@@ -89,6 +92,26 @@ def test_dossier_has_both_services_on_one_clock(
             if s == side and w.startswith(what)
         )
         seen = seen[at + 1 :]
+
+
+def test_ordinary_calls_are_on_the_clock_too(watched: Watched) -> None:
+    def fail() -> None:
+        raise OSError("no room")
+
+    for work, what in ((list, "extend_volume"), (fail, "delete_volume")):
+        with (
+            contextlib.suppress(OSError),
+            watched.watch.call(what, volume_id="v"),
+        ):
+            work()
+    watched.in_hook(list)
+    told = [m.what for m in watched.watch.moments() if m.side is Side.HOOK]
+    assert told == [
+        "extend_volume(v) is called",
+        "extend_volume(v) returned",
+        "delete_volume(v) is called",
+        "delete_volume(v) raised OSError: no room",
+    ]
 
 
 def test_dossier_names_defects_that_fail_like_that(

@@ -63,6 +63,7 @@ class Watch(fixtures.Fixture):
     ) -> None:
         self._driver_class = driver_class
         self._modules: set[str] = set()
+        self._told_of: list[Moment] = []
         self._book = CallBook()
         self._commands = Commands()
         self._log = DriverLog()
@@ -160,7 +161,27 @@ class Watch(fixtures.Fixture):
         )
         images = self._images.watched(call) if call.is_hook else nullcontext()
         with images, self._book.call(call):
-            yield call
+            if snapshot_id is not None:
+                # It is in the journal, with what it returned.
+                yield call
+                return
+            with self._told(call):
+                yield call
+
+    @contextmanager
+    def _told(self, call: DriverCall) -> Iterator[None]:
+        """Take down when an ordinary method is called, and how it ends."""
+        of = f"{call}({call.volume_id or ''})"
+        self._say(f"{of} is called")
+        try:
+            yield
+        except BaseException as error:
+            self._say(f"{of} raised {type(error).__name__}: {error}")
+            raise
+        self._say(f"{of} returned")
+
+    def _say(self, what: str) -> None:
+        self._told_of.append(Moment(time.perf_counter(), Side.HOOK, what))
 
     def give_up(self) -> None:
         """End the calls under way, as far as they can be ended.
@@ -211,7 +232,9 @@ class Watch(fixtures.Fixture):
         ]
 
     def moments(self) -> Iterator[Moment]:
-        """What was seen of files, commands and the log, in no order."""
+        """What was seen of ordinary methods, files, commands and the log, in
+        no order."""
+        yield from [*self._told_of]
         for operation in self._files.all:
             yield Moment(operation.when, Side.FILE, str(operation))
         for command in self.commands():
