@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,14 @@ def calling(
 
 
 def _run(request: Request) -> Outcome:
-    with calls.aside():
+    # As on another host, nothing is in the directories of its user.
+    with calls.aside(), tempfile.TemporaryDirectory() as empty:
         done = subprocess.run(
             [sys.executable, "-P", "-m", hook_call.__name__],
             input=pickle.dumps(request),
             capture_output=True,
             check=False,
-            env=hook_call.environment(),
+            env={**hook_call.environment(), "HOME": empty, "TMPDIR": empty},
         )
     sys.stderr.write(done.stderr.decode(errors="backslashreplace"))
     try:

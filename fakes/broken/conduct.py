@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import http.client
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from contextlib import suppress
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -171,6 +173,26 @@ class RemembersInModule(RemoteFSAssistedDriver):
         return super().delete_snapshot_assisted_complete(snapshot_ref)
 
 
+class RemembersInTemporaryFile(RemoteFSAssistedDriver):
+    """Leaves what complete needs in a directory of this host's."""
+
+    def delete_snapshot_assisted_begin(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        _left_by(snapshot_ref).touch()
+        return super().delete_snapshot_assisted_begin(snapshot_ref)
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        _left_by(snapshot_ref).unlink()
+        return super().delete_snapshot_assisted_complete(snapshot_ref)
+
+
+def _left_by(snapshot_ref: Any) -> Path:
+    return Path(tempfile.gettempdir(), f"assisted-kit.{snapshot_ref.id}")
+
+
 class RemembersRecords(RemoteFSAssistedDriver):
     """Keeps what it read of the share until it has changed it itself."""
 
@@ -239,6 +261,7 @@ BROKEN = (
     BrokenDriver(ReadsProgress, ("HKS-003",), ("LIVE-2",)),
     BrokenDriver(RemembersInInstance, ("HKS-004",), ("bug 1660584",)),
     BrokenDriver(RemembersInModule, ("HKS-004",), ("bug 1607074",)),
+    BrokenDriver(RemembersInTemporaryFile, ("HKS-004",)),
     BrokenDriver(RemembersRecords, ("HKS-004",), ("bug 1615667",)),
     BrokenDriver(SleepsSeconds, ("HKS-003",), ("LIVE-11",)),
     BrokenDriver(StartsSleep, ("HKS-003",)),
