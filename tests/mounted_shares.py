@@ -16,6 +16,9 @@ VOLUME = "assisted-kit"
 PORT = 24007
 """Where clients of GlusterFS look for its service."""
 
+NTFS_SIZE = 4 * 1024**3
+"""Bytes, most of which are never written."""
+
 
 class CannotMount(Exception):
     """Not here; the message says why, and what would help."""
@@ -56,6 +59,26 @@ def fuse(directory: Path) -> Iterator[Path]:
     shown.mkdir()
     point.mkdir()
     _run("bindfs", str(shown), str(point))
+    try:
+        yield point
+    finally:
+        _run("umount", "--lazy", str(point))
+
+
+@contextmanager
+def ntfs(directory: Path) -> Iterator[Path]:
+    """An NTFS in a file, by a driver that ignores the case of names.
+
+    :param directory: an empty one.
+    :raises CannotMount: this machine cannot.
+    """
+    _need("mkntfs", "lowntfs-3g", "umount")
+    volume, point = directory / "volume", directory / "mnt"
+    with volume.open("wb") as file:
+        file.truncate(NTFS_SIZE)
+    point.mkdir()
+    _run("mkntfs", "--force", "--quick", str(volume))
+    _run("lowntfs-3g", "-o", "ignore_case", str(volume), str(point))
     try:
         yield point
     finally:

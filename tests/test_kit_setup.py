@@ -232,7 +232,7 @@ class TestPackageList:
             assert programs == {
                 *("mysqld", "mysql_install_db", "mysql"),
                 *("initdb", "pg_ctl"),
-                *("bindfs", "glusterd", "gluster"),
+                *("bindfs", "mkntfs", "lowntfs-3g", "glusterd", "gluster"),
             }
 
 

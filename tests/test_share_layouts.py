@@ -27,6 +27,7 @@ from reference_driver.errors import ForeignImage
 from reference_driver.errors import RemoteFSException
 from reference_driver.files import Layout
 from reference_driver.files import VolumeFiles
+from reference_driver.layouts import IgnoresCase
 from reference_driver.layouts import LAYOUTS
 from reference_driver.layouts import MountedByHash
 from reference_driver.layouts import OpenToAll
@@ -36,6 +37,7 @@ from tests.command_line import assisted_kit_run
 from tests.mounted_shares import CannotMount
 from tests.mounted_shares import fuse
 from tests.mounted_shares import glusterfs
+from tests.mounted_shares import ntfs
 
 SAMPLE = (
     *("CRE-003", "CRE-010", "CON-002", "DEL-005"),
@@ -78,12 +80,16 @@ def test_reference_driver_is_conformant(layout: type, tmp_path: Path) -> None:
 # -- shares of other file systems
 
 
-def run_in(share: Path, tmp_path: Path, *rules: str) -> Any:
-    """Put the reference driver before rules on a share that is mounted."""
+def run_in(share: Path, tmp_path: Path, driver: type, *rules: str) -> Any:
+    """Put the reference driver before rules on a share that is mounted.
+
+    :param driver: itself, or a layout that suits the share.
+    """
     able = RemoteFSAssistedDriver.assisted_capabilities
     config = tmp_path / "kit.conf"
     config.write_text(
         f"[assisted_kit]\n"
+        f"driver = {driver.__module__}:{driver.__name__}\n"
         f"share = {share}\n"
         # A raw image has to be read from end to end where there are no holes.
         f"capabilities = {', '.join(sorted(able - {'raw_base'}))}\n"
@@ -107,34 +113,46 @@ def mounted(
 
 
 @pytest.mark.parametrize(
-    "mount",
+    ("mount", "driver"),
     [
-        fuse,
+        (fuse, RemoteFSAssistedDriver),
+        pytest.param(ntfs, IgnoresCase, marks=pytest.mark.slow),
         # Its service is at the one port where clients look for it.
-        pytest.param(glusterfs, marks=pytest.mark.slow),
+        pytest.param(
+            glusterfs, RemoteFSAssistedDriver, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_reference_driver_passes_on_a_mounted_share(
     mount: Callable[[Path], AbstractContextManager[Path]],
+    driver: type,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with mounted(mount, tmp_path_factory.mktemp("share")) as share:
-        done = run_in(share, tmp_path, *SAMPLE)
+        done = run_in(share, tmp_path, driver, *SAMPLE)
         assert set(done.statuses.values()) == {"passed"}, done.output
         # What is made for a run is gone after it.
         assert not list(share.iterdir())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mount", [fuse, glusterfs])
+@pytest.mark.parametrize(
+    ("mount", "driver"),
+    [
+        (fuse, RemoteFSAssistedDriver),
+        (ntfs, IgnoresCase),
+        (glusterfs, RemoteFSAssistedDriver),
+    ],
+)
 def test_reference_driver_is_conformant_on_a_mounted_share(
     mount: Callable[[Path], AbstractContextManager[Path]],
+    driver: type,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with mounted(mount, tmp_path_factory.mktemp("share")) as share:
-        done = run_in(share, tmp_path)
+        done = run_in(share, tmp_path, driver)
         assert done.exit_status == 0, done.output
         assert done.output.startswith("conformant")
 
