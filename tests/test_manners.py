@@ -8,12 +8,17 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.catalogue import BY_ID
+from tests.another_user import another_user
+from tests.another_user import CannotBeAnother
+from tests.another_user import root_helper
+from tests.another_user import USER
 from tests.command_line import assisted_kit_run
 from tests.test_suite import ENCRYPTION
 
@@ -71,6 +76,34 @@ def test_commands_as_root_go_through_the_root_helper(
     assert {"qemu-img create", "qemu-img commit", "mv -f"} <= started
 
 
+@pytest.mark.slow
+@ALL
+def test_service_of_another_user_works_on_roots_files(
+    rules: tuple[str, ...], tmp_path: Path
+) -> None:
+    try:
+        helper = another_user(tmp_path)
+    except CannotBeAnother as error:
+        pytest.skip(f"left out: {error}")
+    with tempfile.TemporaryDirectory() as place, root_helper() as words:
+        os.chown(place, USER, USER)
+        config = Path(place, "kit.conf")
+        config.write_text(
+            "[assisted_kit]\n"
+            "driver = reference_driver.layouts:OwnedByRoot\n"
+            f"root_helper = {shlex.join(words)}\n"
+        )
+        config.chmod(0o644)
+        selected = [word for rule in rules for word in ("--rule", rule)]
+        directory = Path(place, "here")
+        directory.mkdir()
+        os.chown(directory, USER, USER)
+        run = started(
+            directory, "--config", str(config), *selected, helper=helper
+        )
+        assert statuses(directory, run) == everything_passed(rules)
+
+
 def unprivileged() -> list[str]:
     """What makes a command one of nobody in particular."""
     if os.geteuid() != 0:
@@ -90,7 +123,7 @@ def started(
     directory: Path, *words: str, helper: list[str]
 ) -> subprocess.Popen[str]:
     """A run that has begun, and writes its result to ``result.json``."""
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "assisted_kit", "run", "-n", "2"]
     return subprocess.Popen(
         [*helper, *command, *words, "--json", "result.json"],
