@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import types
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,11 @@ class Elsewhere:
             "connector": ref.volume.volume_attachment[0].connector,
         }
 
+    def create_snapshot_assisted_begin(self, ref: Any) -> Any:
+        metadata = types.MappingProxyType({"a": "b"})
+        update = {"snapshot_admin_metadata": metadata, "x": threading.Lock()}
+        return types.MappingProxyType(update)
+
     def delete_snapshot_assisted_complete(self, ref: Any) -> None:
         raise SnapshotIsBusy(f"{ref.id} is busy")
 
@@ -73,6 +80,12 @@ def calling(hook: Hook, share: Path) -> Any:
     name = f"{__name__}:Elsewhere"
     subject = subjects.load(name)
     return another_process.calling(subject, share, "raw", hook)
+
+
+def test_an_update_is_any_mapping(ref: SnapshotRef, tmp_path: Path) -> None:
+    returned = calling(Hook.CREATE_BEGIN, tmp_path)(ref)
+    assert returned.pop("x").startswith("<unlocked ")
+    assert returned == {"snapshot_admin_metadata": {"a": "b"}}
 
 
 def test_the_reference_goes_there_and_the_update_comes_back(

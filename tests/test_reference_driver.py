@@ -19,6 +19,7 @@ from reference_driver import errors
 from reference_driver import info_file
 from reference_driver.files import VolumeFiles
 from reference_driver.image_lock import is_open
+from reference_driver.info_file import Info
 from tests.hooks_alone import DetachedVolume
 
 GIB = 1024**3
@@ -220,6 +221,25 @@ def test_info_file_is_never_seen_half_written(
             json.load(reader)["active"]
             != json.loads(path.read_text())["active"]
         )
+
+
+def test_info_file_is_not_written_through_a_link(
+    volume: DetachedVolume, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    files = VolumeFiles(volume.share, volume.ref())
+    victim = tmp_path_factory.mktemp("outside") / "victim"
+    victim.write_text("precious")
+    write = files.write_new
+
+    def plant(temporary: Path, content: bytes) -> None:
+        # Where nothing was a moment ago.
+        temporary.symlink_to(victim)
+        write(temporary, content)
+
+    files.write_new = plant  # type: ignore[method-assign]
+    with pytest.raises(FileExistsError):
+        info_file.write(files, Info(files.base))
+    assert victim.read_text() == "precious"
 
 
 def test_missing_info_file_is_damage_once_there_are_snapshots(
