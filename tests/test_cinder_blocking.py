@@ -205,6 +205,16 @@ def test_admin_metadata_whoever_asks(cinder):
 
 
 @in_cinders_process
+def test_a_driver_that_has_nothing_to_set_up(cinder):
+    from assisted_kit.cinder.blocking import BlockingSnapshots
+
+    cinder.cloud(driver="blocking")
+    driver = type("Driver", (BlockingSnapshots, object), {})()
+    driver.do_setup(None)
+    assert driver._nova is not None
+
+
+@in_cinders_process
 def test_a_key_that_the_column_does_not_hold(cinder):
     from assisted_kit.cinder.blocking import kept
 
