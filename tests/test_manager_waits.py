@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ddt
 import testtools
 from scripted import CONNECT
@@ -119,6 +121,26 @@ class HoldTest(ManagerTestCase):
         self.assertTrue(ended(copying))
         self.kit.idle()
         self.assertEqual("deleted", self.kit.status(snapshot_id))
+
+    def test_a_volume_that_is_extended_has_that_status(self) -> None:
+        seen = []
+
+        def extend(volume: Any, size: int) -> None:
+            seen.append((volume.status, size))
+            volume.save()
+
+        self.driver.on["extend_volume"] = extend
+        before = self.volumes.ref(self.volume_id).status
+        self.volumes.extend(self.volume_id, 2)
+        self.assertEqual([("extending", 2)], seen)
+        volume = self.volumes.ref(self.volume_id)
+        self.assertEqual((before, 2), (volume.status, volume.size))
+
+    def test_a_larger_copy_is_asked_for(self) -> None:
+        snapshot_id = self.kit.available(self.volume_id)
+        copy = self.volumes.create_from_snapshot(snapshot_id, size=3)
+        clone = self.volumes.clone(self.volume_id, size=2)
+        self.assertEqual((3, 2), (copy.size, clone.size))
 
     def test_a_failing_operation_gives_the_chain_up(self) -> None:
         self.driver.on["extend_volume"] = ValueError()

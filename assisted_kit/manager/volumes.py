@@ -26,6 +26,9 @@ _UPDATE_FIELDS = frozenset(
     {"provider_location", "provider_id", "provider_auth"}
 )
 
+EXTENDING = "extending"
+"""The status of a volume while it is extended."""
+
 COPIED_FROM = ("available", "backing-up", "restoring")
 """Statuses of snapshots that a volume is created from (bug 1888951)."""
 
@@ -164,17 +167,18 @@ class VolumeOperations:
         :raises NotFound: there is no such volume.
         """
         with self.exclusively(volume_id) as volume:
-            before = volume.status
-            # As the API has it, whether or not the volume is attached.
-            self._database.volumes.update(volume_id, {"status": "extending"})
+            # What the API sets, whether or not the volume is attached; here
+            # who comes meanwhile waits, and is not refused.
+            before, volume.status = volume.status, EXTENDING
             try:
-                self._driver.extend_volume(self.ref(volume_id), new_size)
-            except BaseException:
-                self._database.volumes.update(volume_id, {"status": before})
-                raise
-            self._database.volumes.update(
-                volume_id, {"status": before, "size": new_size}
-            )
+                self._driver.extend_volume(volume, new_size)
+            finally:
+                # A driver that saves what it was handed has saved that too.
+                if self.ref(volume_id).status == EXTENDING:
+                    self._database.volumes.update(
+                        volume_id, {"status": before}
+                    )
+            self._database.volumes.update(volume_id, {"size": new_size})
 
     def delete(self, volume_id: str, *, lent: bool = False) -> None:
         """Delete a volume and its row.

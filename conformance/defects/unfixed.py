@@ -120,6 +120,11 @@ DEFECTS = (
         ("ABL-008",),
     ),
     Defect(
+        ("Cinder 29, _copy_volume_from_snapshot",),
+        "The size that is asked of a copy is not looked at.",
+        ("ABL-015",),
+    ),
+    Defect(
         ("LIVE-17",),
         "The overlay of a create that failed outlives its snapshot and its "
         "volume.",
