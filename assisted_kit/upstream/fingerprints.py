@@ -68,7 +68,7 @@ def read(symbol: Symbol, root: Path) -> Fingerprint | None:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
-    node = _found(tree, symbol.name.split("."))
+    node = find(tree, symbol.name)
     return None if node is None else _fingerprint(node)
 
 
@@ -80,8 +80,9 @@ def recorded() -> Mapping[str, Mapping[str, Sequence[str]]]:
     return content
 
 
-def _found(tree: ast.AST, names: Sequence[str]) -> ast.AST | None:
-    for name in names:
+def find(tree: ast.AST, dotted: str) -> ast.AST | None:
+    """A symbol in its module's tree, by its name; None if it is not there."""
+    for name in dotted.split("."):
         for node in ast.iter_child_nodes(tree):
             if name in _names(node):
                 tree = node
