@@ -38,15 +38,16 @@ class Handed:
         yield
 
 
-def handed(snapshot: Any, *, attached: bool, format_: str) -> Any:
+def handed(snapshot: Any, *, attached: bool, format_: str | None) -> Any:
     """The snapshot for upstream's methods.
 
     :param attached: whether they are to take its volume for attached.
-    :param format_: of the active image, which upstream takes for granted is
-        recorded (remotefs.py:1873).
+    :param format_: the active image's, if they are to find it where none is
+        recorded.
     """
     volume = snapshot.volume
-    metadata = {"format": format_, **volume.admin_metadata}
+    missing = {"format": format_} if format_ else {}
+    metadata = {**missing, **volume.admin_metadata}
     return Handed(
         snapshot,
         volume=Handed(

@@ -14,7 +14,6 @@ from typing import Any
 
 from cinder import exception
 
-from reference_driver.carrying_out import check_done
 from reference_driver.migrated.books import State
 from reference_driver.migrated.handed import handed
 from reference_driver.migrated.working import Work
@@ -45,13 +44,11 @@ class AssistedSnapshots(Working):
         self.check_snapshot_support()
         state = self.books.settled(volume, but=snapshot_ref)
         overlay = state.files.overlay(snapshot_ref.id)
-        if "create_info:type" not in snapshot_ref.snapshot_admin_metadata:
-            if state.files.exists(overlay):
-                state.files.remove_unused(overlay, state.chain.names())
+        if self.is_overlay_to_be_made(snapshot_ref, state):
             given = handed(
                 snapshot_ref,
                 attached=attached,
-                format_=state.chain.active.format,
+                format_=self.format_if_missing(state),
             )
             with self.working(Work(volume, state, is_begin=True)):
                 try:
@@ -87,7 +84,9 @@ class AssistedSnapshots(Working):
         self.books.check_overlay(snapshot_ref)
         state = self.books.state(volume)
         given = handed(
-            snapshot_ref, attached=False, format_=state.chain.active.format
+            snapshot_ref,
+            attached=False,
+            format_=self.format_if_missing(state),
         )
         if snapshot_ref.id not in state.info.overlays:
             with self.working(Work(volume, state, is_complete=True)):
@@ -140,25 +139,21 @@ class AssistedSnapshots(Working):
             if "base_format" not in volume.admin_metadata:
                 return {}
         else:
-            self.books.put_format_back(snapshot_ref, plan)
+            self.check_format(snapshot_ref, plan)
             state = self.books.state(volume)
-            if _upstream_can(state, snapshot_ref, plan):
+            if not self.finished(state, snapshot_ref, plan):
                 self._as_upstream(state, snapshot_ref, plan)
-            else:
-                self.books.carry_out(state, snapshot_ref, plan)
         return {"volume_admin_metadata": self.books.formats(volume)}
 
     def _as_upstream(self, state: State, snapshot: Any, plan: Plan) -> None:
         volume = snapshot.volume
         merges_itself = plan.action is Action.COMMIT
         if not merges_itself:
-            # A report is believed only if the chain on disk agrees.
-            check_done(state.chain, plan)
-            self.books.release(state, plan)
+            self.check_merged(state, plan)
         given = handed(
             snapshot,
             attached=not merges_itself,
-            format_=state.chain.active.format,
+            format_=self.format_if_missing(state),
         )
         with self.working(Work(volume, state, is_complete=True)):
             if merges_itself:
@@ -178,21 +173,25 @@ class AssistedSnapshots(Working):
                 context, snapshot, delete_info
             )
 
+    # -- what upstream takes for granted, for the mends to override
 
-def _upstream_can(state: State, snapshot: Any, plan: Plan) -> bool:
-    """Whether upstream's methods know what there is to do.
+    def is_overlay_to_be_made(self, snapshot: Any, state: State) -> bool:
+        """Whether *begin* makes the snapshot's overlay."""
+        return True
 
-    They know a chain with a record of the snapshot, before it was touched,
-    and one that Nova has just merged.
-    """
-    if snapshot.id not in state.info.overlays:
+    def format_if_missing(self, state: State) -> str | None:
+        """What upstream finds where no format is recorded."""
+        return None
+
+    def check_merged(self, state: State, plan: Plan) -> None:
+        """See that the compute service has done what it reports."""
+
+    def check_format(self, snapshot: Any, plan: Plan) -> None:
+        """See that whoever merged wrote the recorded format."""
+
+    def finished(self, state: State, snapshot: Any, plan: Plan) -> bool:
+        """Whether a delete was finished without upstream's methods."""
         return False
-    if plan.action is Action.COMMIT:
-        # Of what is above, upstream wants a record.
-        recorded = {*state.info.overlays.values()}
-        is_known = not plan.above or plan.above in recorded
-        return plan.remove in state.chain and is_known
-    return "delete_info:type" in snapshot.snapshot_admin_metadata
 
 
 def _names(state: State, plan: Plan) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Cinder 29's RemoteFS drivers get wrong, mended from outside.
 
-Each class is one defect, to be put between the hooks and the driver's class,
-and to be left out when upstream has mended it.  ``LIVE-…`` are findings in
-Cinder 29.0.0; lines are of its ``cinder/volume/drivers``.
+Each class is one mend, to be put before the hooks or before the driver's
+class, and to be left out when upstream has made it.  ``LIVE-…`` are findings
+in Cinder 29.0.0; lines are of its ``cinder/volume/drivers``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from typing import Any
 from cinder import exception
 from oslo_utils import imageutils
 
+from reference_driver.carrying_out import check_done
 from reference_driver.migrated.books import State
+from reference_driver.migrated.merging import Kind
+from reference_driver.migrated.merging import Merging
 from reference_driver.migrated.working import Work
 from reference_driver.migrated.working import Working
+from reference_driver.plan import Action
+from reference_driver.plan import Plan
 
 
 class WholeInfoFile(Working):
@@ -57,32 +62,20 @@ class RecordedFormats(Working):
         return info
 
 
-class NamedFormats(Working):
+class NamedFormats(Merging):
     """``qemu-img commit`` and ``rebase`` are not told the format of what
-    they open (remotefs.py:928 and 959), and of an encrypted volume each
-    overlay is committed into the base image (remotefs.py:1399 and 1519)."""
+    they open (remotefs.py:928 and 959)."""
 
-    def _img_commit(self, path: str, *others: Any, **more: Any) -> None:
-        if self.work is None:
-            super()._img_commit(path, *others, **more)
-        else:
-            self.books.commit(self.work.state, os.path.basename(path))
-            self._delete(path)
+    def by_the_books(self) -> frozenset[Kind]:
+        return super().by_the_books() | {Kind.PLAIN}
 
-    def _rebase_img(
-        self,
-        image: str,
-        backing_file: str,
-        volume_format: str,
-        *others: Any,
-        **more: Any,
-    ) -> None:
-        if self.work is None:
-            super()._rebase_img(
-                image, backing_file, volume_format, *others, **more
-            )
-        else:
-            self.books.rebase(self.work.state, os.path.basename(image))
+
+class ParentOfEncrypted(Merging):
+    """Of an encrypted volume each overlay is committed into the base image,
+    whatever it is on (remotefs.py:1399 and 1519, LIVE-4)."""
+
+    def by_the_books(self) -> frozenset[Kind]:
+        return super().by_the_books() | {Kind.ENCRYPTED}
 
 
 class UnlinksLast(Working):
@@ -113,8 +106,9 @@ class UnopenedBackingFiles(Working):
 
 
 class RecordedCopies(Working):
-    """What is copied is probed (nfs.py:734), and a clone has the format
-    recorded that the source's newest overlay has (remotefs.py:1247)."""
+    """A copy is made of what is probed, in its source's size, and has the
+    format recorded that its source's newest overlay has (nfs.py:734 and 740,
+    remotefs.py:1247)."""
 
     makes_volume_before_copy = True
     """Whether an empty volume is there when a snapshot is copied into it."""
@@ -210,6 +204,68 @@ class SettledChains(Working):
             super().extend_volume(volume, new_size)
 
 
+class ReentrantBegin(Working):
+    """A create that is repeated makes the overlay anew, which a guest may be
+    using by then (remotefs.py:1604)."""
+
+    def is_overlay_to_be_made(self, snapshot: Any, state: State) -> bool:
+        if "create_info:type" in snapshot.snapshot_admin_metadata:
+            return False
+        overlay = state.files.overlay(snapshot.id)
+        if state.files.exists(overlay):
+            # Nova was never told of it.
+            state.files.remove_unused(overlay, state.chain.names())
+        return True
+
+
+class MissingFormats(Working):
+    """A volume of which no format is recorded ends in KeyError
+    (remotefs.py:1873, LIVE-6)."""
+
+    def format_if_missing(self, state: State) -> str | None:
+        return state.chain.active.format
+
+
+class CheckedReports(Working):
+    """A report that says done is believed, whatever the chain on disk shows,
+    and whatever format the new header says (remotefs.py:2016 and 2019, LIVE-3,
+    LIVE-14)."""
+
+    def check_format(self, snapshot: Any, plan: Plan) -> None:
+        self.books.put_format_back(snapshot, plan)
+
+    def check_merged(self, state: State, plan: Plan) -> None:
+        check_done(state.chain, plan)
+        self.books.release(state, plan)
+
+
+class UnreportedMerges(Working):
+    """What was merged and never reported, or was left in the middle, is
+    neither recorded nor removed (remotefs.py:1266 and 1316)."""
+
+    def finished(self, state: State, snapshot: Any, plan: Plan) -> bool:
+        if self._upstream_can(state, snapshot, plan):
+            return False
+        self.books.carry_out(state, snapshot, plan)
+        return True
+
+    @staticmethod
+    def _upstream_can(state: State, snapshot: Any, plan: Plan) -> bool:
+        """Whether upstream's methods know what there is to do.
+
+        They know a chain with a record of the snapshot, before it was
+        touched, and one that Nova has just merged.
+        """
+        if snapshot.id not in state.info.overlays:
+            return False
+        if plan.action is Action.COMMIT:
+            # Of what is above, upstream wants a record.
+            recorded = {*state.info.overlays.values()}
+            is_known = not plan.above or plan.above in recorded
+            return plan.remove in state.chain and is_known
+        return "delete_info:type" in snapshot.snapshot_admin_metadata
+
+
 class PendingOverlays(Working):
     """After an error or a time-out the guest's overlay is recorded nowhere,
     and the next connection uses the old image (LIVE-11)."""
@@ -227,26 +283,36 @@ class PendingOverlays(Working):
         return name
 
 
-class WholeVolumes(Working):
-    """Files of the volume's name are taken for the new volume's, what
-    failures left behind outlives it, and what its info file names is removed
-    whatever that is (remotefs.py:420, nfs.py:614)."""
+class RefusedLeftovers(Working):
+    """A file of the volume's name is taken for the new volume's
+    (remotefs.py:420)."""
 
     def _do_create_volume(self, volume: Any) -> None:
         self.books.see_that_nothing_is_there(volume)
         super()._do_create_volume(volume)
 
+
+class OwnFilesOnly(Working):
+    """What a volume's info file names is removed with the volume, whatever
+    that is (nfs.py:609)."""
+
     def delete_volume(self, volume: Any) -> None:
-        if not volume.provider_location:
-            # It was never made, and upstream says so.
-            super().delete_volume(volume)
-            return
-        self._ensure_share_mounted(volume.provider_location)
-        self.books.check_names(volume)
+        # Without a location it was never made, and upstream says so.
+        if volume.provider_location:
+            self._ensure_share_mounted(volume.provider_location)
+            self.books.check_names(volume)
         super().delete_volume(volume)
-        files = self.books.files(volume)
-        for name in files.everything():
-            files.remove(name)
+
+
+class NothingLeft(Working):
+    """What failures left behind outlives the volume (nfs.py:614, LIVE-17)."""
+
+    def delete_volume(self, volume: Any) -> None:
+        super().delete_volume(volume)
+        if volume.provider_location:
+            files = self.books.files(volume)
+            for name in files.everything():
+                files.remove(name)
 
 
 class EncryptedVolumes(Working):

@@ -28,7 +28,7 @@ class RecordedResize(Working):
 
 class FormatInUse(Working):
     """The format that is recorded for the volume is named for whatever image
-    is in use, the overlay of a pending create included (quobyte.py:514)."""
+    is in use, the overlay of a pending create included (quobyte.py:533)."""
 
     def ensure_volume_format(self, volume: Any) -> str:
         work = self.work
