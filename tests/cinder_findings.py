@@ -11,6 +11,8 @@ FINDINGS: Mapping[str, str] = {
     "ABL-004": "LIVE-7: as CRE-002, of a clone's first snapshot",
     "ABL-005": "a copy is made by a snapshot whose backing file's format is "
     "probed (nfs.py:734); for a clone LIVE-7 as well",
+    "ABL-015": "the size that was asked of a copy is not looked at "
+    "(nfs.py:740)",
     "CAL-007": "LIVE-17: only the active image and the info file are removed "
     "(nfs.py:614), and orphans stay",
     "CRE-002": "LIVE-7: the overlay's backing format is probed: a raw volume "
@@ -26,6 +28,8 @@ FINDINGS: Mapping[str, str] = {
     "and the file that it is on is removed",
     "DEL-013": "LIVE-7: the format of what is below is probed before the "
     "overlay above is put on it (remotefs.py:1531)",
+    "ENC-001": "an encrypted image is recorded as what others are "
+    "(remotefs.py:335), so that a guest gets it as raw",
     "ERR-004": "LIVE-11: after an error or a time-out the guest's overlay is "
     "recorded nowhere, and the next connection uses the old image",
     "ERR-005": "LIVE-17: the overlay of a failed create stays where it is, "

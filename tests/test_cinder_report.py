@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 from cinder_database import needs_cinder
 
+from assisted_kit.upstream import fingerprints
+from assisted_kit.upstream.symbols import Symbol
+from assisted_kit.upstream.symbols import symbols
 from conformance.catalogue import BY_ID
 from conformance.cinder_report.results import DRIVERS
 from conformance.cinder_report.results import Results
@@ -56,6 +60,60 @@ def test_each_finding_says_where_it_comes_from(findings):
         assert set(finding["rules"]) <= BY_ID.keys(), finding["name"]
 
 
+def watched(file: str) -> list[tuple[range, Symbol]]:
+    """The lines of a module's that the doctor looks at."""
+    root = fingerprints.root_of("cinder")
+    tree = ast.parse((root / file).read_bytes())
+    module = file.removesuffix(".py").replace("/", ".")
+    found = []
+    for symbol in symbols("cinder"):
+        if symbol.module == module:
+            node = fingerprints.find(tree, symbol.name)
+            above = getattr(node, "decorator_list", [])
+            first = min(each.lineno for each in (node, *above))
+            found.append((range(first, node.end_lineno + 1), symbol))
+    return found
+
+
+@needs_cinder
+def test_the_doctor_looks_at_each_cause_and_names_each_rule(findings):
+    for finding in findings:
+        behind = [
+            {s for lines, s in watched(file) if line in lines}
+            for file, line, _ in finding["cause"]
+        ]
+        assert all(behind), finding["name"]
+    named = {rule for symbol in symbols("cinder") for rule in symbol.rules}
+    assert {rule for f in findings for rule in f["rules"]} <= named
+
+
+AS_THEY_ARE = {
+    judged.module: judged.name for judged in DRIVERS if not judged.is_migrated
+}
+
+
+@needs_cinder
+def test_each_failed_rule_has_a_finding_and_no_finding_another(findings):
+    rows = Results.load().drivers
+    failed = {
+        (driver, rule)
+        for driver, name in AS_THEY_ARE.items()
+        for rule, status in rows[name].statuses.items()
+        if status == "failed"
+    }
+    for finding in findings:
+        for rule in finding["rules"]:
+            pairs = {(driver, rule) for driver in finding["drivers"]}
+            assert pairs & failed, (finding["name"], rule)
+    explained = {
+        (driver, rule)
+        for finding in findings
+        for driver in finding["drivers"]
+        for rule in finding["rules"]
+    }
+    assert failed <= explained
+
+
 @needs_cinder
 def test_no_two_findings_have_one_name(findings):
     names = [finding["name"] for finding in findings]
@@ -72,7 +130,11 @@ def test_a_programs_text_is_what_is_run(findings):
 
 
 # Cinder makes a LUKS image for each snapshot of theirs, for seconds.
-ENCRYPTED = {"encrypted_is_recorded_raw", "merged_into_the_wrong_image"}
+ENCRYPTED = {
+    "copied_as_plain_luks",
+    "encrypted_is_recorded_raw",
+    "merged_into_the_wrong_image",
+}
 
 
 @needs_cinder

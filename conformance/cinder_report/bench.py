@@ -181,14 +181,16 @@ class Bench:
 
     def backing(self, image: Path) -> tuple[str | None, str | None]:
         """The backing file of an image, and that file's format."""
-        printed = self.run(
-            "qemu-img", "info", "-U", "-f", "qcow2", "--output=json", image
-        )
-        info = json.loads(printed)
+        info = self.info(image, "qcow2")
         return (
             info.get("backing-filename"),
             info.get("backing-filename-format"),
         )
+
+    def info(self, image: Path, format_: str) -> Any:
+        """What ``qemu-img info`` says of an image."""
+        options = ("-U", "-f", format_, "--output=json")
+        return json.loads(self.run("qemu-img", "info", *options, image))
 
     def run(self, *words: object) -> str:
         """Run a command."""

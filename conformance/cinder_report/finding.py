@@ -34,6 +34,8 @@ class Finding:
     cause: tuple[Place, ...]
     suggestion: str
     rules: tuple[str, ...]
+    """Those that one of the drivers fails by it, as far as a rule gets there.
+    """
     known: str
     """What the defect is called where it was known before; may be empty."""
     symptom: str

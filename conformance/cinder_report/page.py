@@ -114,10 +114,20 @@ def _rules(results: Results, findings: Sequence[Finding]) -> Iterator[str]:
         yield "None that is known."
         yield ""
         return
-    yield "All others are passed by each driver that they are about. **F** is"
-    yield "failed, p passed, a dash left out or about other drivers, ? not"
-    yield "judged yet, and n not arranged: the driver does not do what the"
-    yield "tests of the rule begin with."
+    yield "**F** is failed, p passed, a dash left out or about other drivers,"
+    yield "? not judged yet, and n not arranged: the driver does not do what"
+    yield "the tests of the rule begin with. All others are passed by each"
+    yield "driver that they are about, but for these, which are not arranged:"
+    yield ""
+    for driver in DRIVERS:
+        statuses = results.drivers[driver.name].statuses
+        left = [
+            rule
+            for rule, status in statuses.items()
+            if status == Outcome.NOT_ARRANGED and rule not in failed
+        ]
+        if left:
+            yield f"* ``{_short(driver)}``: {', '.join(left)}"
     yield ""
     yield ".. list-table::"
     yield "   :header-rows: 1"

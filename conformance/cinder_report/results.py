@@ -35,14 +35,19 @@ class Judged:
         return self.name.startswith(f"{MIGRATED}.")
 
     def digest(self) -> str:
-        """Of the modules that its code is in, as they are installed."""
+        """Of the modules that its code is in, as they are installed.
+
+        With how the kit constructs it; of a migrated one with all that the
+        hooks and the mends take from the reference driver.
+        """
         drivers = _package("cinder") / "volume" / "drivers"
         files = [
             drivers / f"{module}.py" for module in ("remotefs", self.module)
         ]
+        files += sorted((_package("assisted_kit") / "cinder").glob("*.py"))
         if self.is_migrated:
-            mixin = _package("reference_driver") / "migrated"
-            files += sorted(mixin.glob("*.py"))
+            files += sorted(_package("reference_driver").glob("*.py"))
+            files += sorted((_package(MIGRATED)).glob("*.py"))
         whole = hashlib.sha256()
         for file in files:
             whole.update(file.read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import types
 from typing import Any
+from unittest import mock
 
 from cinder import context
 from cinder import exception
@@ -74,6 +75,71 @@ def other_digits_count(bench: Bench) -> str | None:
 
 
 @finding(
+    "A report that is sent twice leaves the snapshot creating for ever",
+    cause=(
+        Place(
+            "api/contrib/snapshot_actions.py",
+            59,
+            "current_snapshot = objects.Snapshot.get_by_id(context, id)",
+        ),
+        Place(
+            "api/contrib/snapshot_actions.py", 87, "current_snapshot.save()"
+        ),
+    ),
+    suggestion="Update the row on condition that its status is still the one "
+    "that was checked, in one statement.",
+    known="cinder-facts, section 4, 14",
+)
+def reported_twice(bench: Bench) -> str | None:
+    """A report of Nova's is sent once more, say because its answer was lost.
+    Between its check and its update the manager finishes the snapshot: what
+    was ``available`` is ``creating`` from then on, and nobody waits for it.
+    """
+    snapshot = bench.snapshot(bench.volume())
+
+    def finish(*arguments, **options):
+        # Between the check of who it is and the update.
+        row = bench.again(snapshot)
+        row.update({"status": "available", "progress": "100%"})
+        row.save()
+        return True
+
+    with mock.patch.object(context.RequestContext, "authorize", finish):
+        _report(bench.context, snapshot.id, "creating", "90%")
+    row = bench.again(snapshot)
+    if row.status == "available":
+        return None
+    return f"status {row.status}, progress {row.progress}"
+
+
+@finding(
+    "A compute service that says more than Cinder knows is refused",
+    cause=(
+        Place(
+            "api/schemas/snapshot_actions.py",
+            31,
+            "'additionalProperties': False,",
+        ),
+    ),
+    suggestion="Take compute_snapshot_status, compute_progress and "
+    "file_format, as the specification Assisted Snapshot Improvements says.",
+    known="LIVE-13",
+)
+def new_field_is_refused(bench: Bench) -> str | None:
+    """A compute service sends the fields of the specification beside those
+    that Cinder knows. The report is answered 400 and dropped; Cinder waits
+    until its time is over.
+    """
+    snapshot = bench.snapshot(bench.volume())
+    new = {"compute_snapshot_status": "creating_compute_complete"}
+    try:
+        _report(bench.context, snapshot.id, "creating", "90%", **new)
+    except exception.ValidationError as error:
+        return str(error)
+    return None
+
+
+@finding(
     "The check of a driver's interface admits an empty class",
     cause=(
         Place(
@@ -99,13 +165,15 @@ def nothing_is_checked(bench: Bench) -> str | None:
     return None
 
 
-def _report(caller: Any, snapshot_id: str, status: str, progress: str) -> None:
+def _report(
+    caller: Any, snapshot_id: str, status: str, progress: str, **more: str
+) -> None:
     """``os-update_snapshot_status``, by Cinder's own controller."""
     request = types.SimpleNamespace(
         environ={"cinder.context": caller},
         api_version_request=api_version_request.max_api_version(),
     )
-    body = {"status": status, "progress": progress}
+    body = {"status": status, "progress": progress, **more}
     snapshot_actions.SnapshotActionsController()._update_snapshot_status(
         request, snapshot_id, body={"os-update_snapshot_status": body}
     )

@@ -8,6 +8,7 @@ from conformance.cinder_report.bench import Bench
 from conformance.cinder_report.finding import finding
 from conformance.cinder_report.finding import Place
 
+NFS = "volume/drivers/nfs.py"
 REMOTEFS = "volume/drivers/remotefs.py"
 
 
@@ -21,7 +22,6 @@ REMOTEFS = "volume/drivers/remotefs.py"
     ),
     suggestion="Commit into the image that the overlay is on, and put the "
     "overlay above on that one, by its relative name.",
-    rules=("ENC-001",),
     known="LIVE-4",
 )
 def merged_into_the_wrong_image(bench: Bench) -> str | None:
@@ -50,7 +50,7 @@ def merged_into_the_wrong_image(bench: Bench) -> str | None:
         Place(REMOTEFS, 335, "volume.admin_metadata['format'] = self.format"),
     ),
     suggestion="Record qcow2, which is what the image is.",
-    rules=("ENC-002",),
+    rules=("ENC-001",),
 )
 def encrypted_is_recorded_raw(bench: Bench) -> str | None:
     """The image of an encrypted volume is qcow2 with LUKS inside, and ``raw``
@@ -64,4 +64,38 @@ def encrypted_is_recorded_raw(bench: Bench) -> str | None:
         header = image.read(4)
     if header == b"QFI\xfb" and format_ == "raw":
         return "the image is qcow2, and recorded is raw"
+    return None
+
+
+@finding(
+    "An encrypted volume made from a snapshot can never be snapshotted",
+    cause=(
+        Place(NFS, 728, "'luks',"),
+        Place(REMOTEFS, 1633, 'file_json_dict = {"driver": "qcow2",'),
+    ),
+    suggestion="Convert to qcow2 with encrypt.format=luks, as a new encrypted "
+    "volume is.",
+)
+def copied_as_plain_luks(bench: Bench) -> str | None:
+    """An encrypted volume is created from a snapshot of another one. Its image
+    is a LUKS file, while every other encrypted volume's is qcow2 with LUKS
+    inside, and what is recorded of it is ``raw``. Taking a snapshot of it
+    fails: the image is not in qcow2 format.
+    """
+    volume = bench.volume(
+        encryption_key_id=keys.KEYS.create_key(bench.context)
+    )
+    snapshot = bench.take(bench.again(volume))
+    copy = bench.row(encryption_key_id=keys.KEYS.create_key(bench.context))
+    bench.driver.create_volume_from_snapshot(copy, bench.again(snapshot))
+    copy.update(
+        {"status": "available", "provider_location": volume.provider_location}
+    )
+    copy.save()
+    try:
+        bench.take(bench.again(copy))
+    except Exception as error:
+        if "not in qcow2 format" in str(error):
+            return "the snapshot fails: Image is not in qcow2 format"
+        raise
     return None

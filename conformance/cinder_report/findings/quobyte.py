@@ -47,7 +47,6 @@ def extends_what_it_looks_like(bench: Bench) -> str | None:
         Place(QUOBYTE, 544, "def create_snapshot(self, snapshot):"),
     ),
     suggestion="Take the volume's lock for both, as the base class does.",
-    rules=("CON-001",),
     known="LIVE-10",
 )
 def different_locks(bench: Bench) -> str | None:
@@ -83,7 +82,7 @@ def different_locks(bench: Bench) -> str | None:
         Place(QUOBYTE, 549, "@utils.synchronized('quobyte', external=False)"),
     ),
     suggestion="Take a lock for each volume, and none while Nova works.",
-    rules=("HKS-010",),
+    rules=("CON-001",),
 )
 def one_lock_for_all_volumes(bench: Bench) -> str | None:
     """While Nova works on a snapshot of one volume, for up to ten minutes, no

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import threading
+import json
 from unittest import mock
 
 from cinder import exception
@@ -111,7 +111,7 @@ def probed_base_format(bench: Bench) -> str | None:
     ),
     suggestion="Write a temporary file in the same directory, fsync it, "
     "rename it over the info file, and fsync the directory.",
-    rules=("CRH-001", "LAY-003"),
+    rules=("LAY-003",),
 )
 def info_file_in_place(bench: Bench) -> str | None:
     """The share is full, or the service is killed, while the info file is
@@ -224,7 +224,6 @@ def base_format_too_early(bench: Bench) -> str | None:
     ),
     suggestion="Set progress to 0% in the transaction that sets the status "
     "to deleting, for a clone's temporary snapshot as well.",
-    rules=("REP-003",),
     known="LIVE-1",
 )
 def stale_progress(bench: Bench) -> str | None:
@@ -363,7 +362,6 @@ def late_merge_is_not_recognized(bench: Bench) -> str | None:
     ),
     suggestion="An else branch: the API admits available as a status that "
     "follows creating, so it means done.",
-    rules=("REP-006",),
     known="LIVE-2",
 )
 def spins_when_available(bench: Bench) -> str | None:
@@ -444,8 +442,9 @@ def switched_and_never_reported(bench: Bench) -> str | None:
             "admin_metadata['base_format'] = admin_metadata['format']",
         ),
     ),
-    suggestion="Work out what is to be recorded before Nova is asked, from "
-    "the image's header where no format is recorded.",
+    suggestion="Work out what is to be recorded before Nova is asked: where "
+    "no format is recorded, raw if the image inspects as raw, and refuse it "
+    "otherwise, since a guest may have written that header.",
     rules=("FMT-003",),
     known="LIVE-6",
 )
@@ -492,54 +491,6 @@ def leftover_read(bench: Bench) -> str | None:
         found = image.read(20)
     size = bench.file(volume).stat().st_size
     return f"it begins with {found!r}" if any(found) and size == GIB else None
-
-
-@finding(
-    "A snapshot may be deleted while it is copied",
-    cause=(
-        Place(
-            REMOTEFS,
-            2154,
-            "@coordination.synchronized('{self.driver_prefix}-{volume.id}')",
-        ),
-    ),
-    suggestion="Lock the volume of the snapshot as well, in the order in "
-    "which create_cloned_volume does.",
-    rules=("CON-002",),
-    known="LIVE-9",
-)
-def copied_without_the_lock(bench: Bench) -> str | None:
-    """While a volume is created from a snapshot, a neighbouring snapshot of
-    the same volume is deleted: files that the copy reads are merged and
-    removed, since the copy has only locked the new volume.
-    """
-    volume = bench.volume()
-    older = bench.take(volume)
-    newer = bench.take(bench.again(volume))
-    got_in = threading.Event()
-
-    def delete():
-        bench.delete(older)
-        got_in.set()
-
-    def copy(*arguments, **named):
-        threading.Thread(target=delete, daemon=True).start()
-        got_in.wait(10)
-
-    with (
-        mock.patch.object(
-            bench.driver, "_copy_volume_from_snapshot", side_effect=copy
-        ),
-        contextlib.suppress(Exception),
-    ):
-        bench.driver.create_volume_from_snapshot(
-            bench.row(), bench.again(newer)
-        )
-    return (
-        "a delete went through in the middle of a copy"
-        if got_in.is_set()
-        else None
-    )
 
 
 @finding(
@@ -594,3 +545,175 @@ def backing_file_of_another_share(bench: Bench) -> str | None:
     except exception.RemoteFSInvalidBackingFile:
         return None
     return f"attached, although its header names {elsewhere}"
+
+
+@finding(
+    "What was merged is removed before anything is recorded",
+    drivers=("nfs", "quobyte"),
+    cause=(
+        Place(REMOTEFS, 948, "self._delete(path)"),
+        Place(REMOTEFS, 1534, "# Remove snapshot_file from info"),
+    ),
+    suggestion="Write the info file first, and remove the file that nothing "
+    "names any more after that, as the delete with Nova's help does.",
+)
+def removed_before_recorded(bench: Bench) -> str | None:
+    """The share is full, or the service is killed, when a snapshot of a
+    detached volume has been merged. Its file is gone and the info file still
+    names it: the volume can be attached no more, and no repeated delete
+    succeeds.
+    """
+    volume = bench.volume()
+    snapshot = bench.take(volume)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with (
+        mock.patch.object(bench.driver, "_write_info_file", side_effect=full),
+        contextlib.suppress(OSError),
+    ):
+        bench.delete(snapshot)
+    info = json.loads((bench.directory / f"{volume.name}.info").read_text())
+    if (bench.directory / info["active"]).exists():
+        return None
+    return f"the info file names {info['active']}, which is gone"
+
+
+@finding(
+    "A create that is repeated empties the overlay that the guest is using",
+    drivers=("nfs", "quobyte"),
+    cause=(
+        Place(
+            REMOTEFS, 1838, "new_snap_path = self._get_new_snap_path(snapshot)"
+        ),
+        Place(
+            REMOTEFS,
+            1604,
+            "command = ['qemu-img', 'create', '-f', 'qcow2', '-o',",
+        ),
+    ),
+    suggestion="Make no overlay that is there: with a file of that name Nova "
+    "may have been asked.",
+    known="cinder-facts, section 4, 11",
+)
+def made_anew(bench: Bench) -> str | None:
+    """The service is killed while it waits for Nova, which has switched the
+    guest to the overlay. A create that is run again makes the overlay anew:
+    what the guest has written to it is gone.
+    """
+    volume = bench.volume()
+    bench.attach(volume)
+    snapshot = bench.snapshot(bench.again(volume))
+    overlay = bench.file(volume, snapshot)
+    bench.nova.create = lambda info: bench.write(overlay, b"durable", "qcow2")
+    with (
+        mock.patch.object(remotefs, "time"),
+        contextlib.suppress(exception.RemoteFSException),
+    ):
+        bench.driver.create_snapshot(snapshot)
+    bench.nova.create = lambda info: bench.report(
+        snapshot.id, "creating", "90%"
+    )
+    bench.driver.create_snapshot(bench.again(snapshot))
+    look = ("qemu-io", "-f", "qcow2", "-r", "-c", "read -v 0 16", overlay)
+    return None if "durable" in bench.run(*look) else "the data is zeros"
+
+
+@finding(
+    "The last look at a report is before the last pause",
+    drivers=("nfs", "quobyte"),
+    cause=(
+        Place(REMOTEFS, 1956, "if seconds_elapsed > timeout:"),
+        Place(REMOTEFS, 1933, "time.sleep(increment)"),
+    ),
+    suggestion="Read the row once more before giving up.",
+    known="cinder-facts, section 4, 2",
+)
+def last_look_is_missing(bench: Bench) -> str | None:
+    """Nova's report arrives in the last seconds before the time-out, and is
+    stored. Cinder gives up all the same: the guest has been switched, and the
+    snapshot is in error.
+    """
+    volume = bench.volume()
+    bench.attach(volume)
+    snapshot = bench.snapshot(bench.again(volume))
+    bench.nova.create = lambda info: None
+    slept = 0
+
+    def sleep(seconds):
+        nonlocal slept
+        slept += seconds
+        if slept > 600:
+            bench.report(snapshot.id, "creating", "90%")
+
+    with mock.patch.object(remotefs, "time") as time:
+        time.sleep = sleep
+        try:
+            bench.driver.create_snapshot(snapshot)
+        except exception.RemoteFSException as error:
+            return f"stored: {bench.again(snapshot).progress}; {error}"
+    return None
+
+
+@finding(
+    "Without an attachment Nova is asked first and then create fails",
+    drivers=("nfs", "quobyte"),
+    cause=(
+        Place(
+            REMOTEFS,
+            1850,
+            "attachment = snapshot.volume.volume_attachment[0]",
+        ),
+    ),
+    suggestion="Refuse any other number of attachments than one before the "
+    "overlay is made.",
+    known="cinder-facts, section 4, 16",
+)
+def attachment_is_missed_too_late(bench: Bench) -> str | None:
+    """A volume is attached by its status and has no attachment, as after an
+    administrator's reset. Nova switches the guest, and then the driver looks
+    for the attachment: IndexError, with the overlay recorded nowhere.
+    """
+    volume = bench.volume()
+    volume.update({"attach_status": "attached", "status": "in-use"})
+    volume.save()
+    try:
+        bench.take(bench.again(volume))
+    except IndexError as error:
+        return f"Nova was asked {len(bench.nova.asked)} time(s), then: {error}"
+    return None
+
+
+@finding(
+    "A pull that was carried out late leaves its record and the old base",
+    drivers=("nfs", "quobyte"),
+    cause=(
+        Place(
+            REMOTEFS,
+            1266,
+            "if utils.paths_normcase_equal(snapshot_file, active_file):",
+        ),
+        Place(REMOTEFS, 1267, "return"),
+    ),
+    suggestion="Drop the record, remove the image that was pulled, and record "
+    "qcow2 as base_format.",
+)
+def late_pull_leaves_its_record(bench: Bench) -> str | None:
+    """Nova pulls a volume's only snapshot when Cinder has given up waiting.
+    The repeated delete succeeds and does nothing: the info file names a
+    snapshot that does not exist, and the old base image is left on the share
+    when the volume is deleted.
+    """
+    volume = bench.volume()
+    bench.attach(volume)
+    snapshot = bench.take(bench.again(volume))
+    overlay = bench.file(volume, snapshot)
+    with (
+        mock.patch.object(remotefs, "time"),
+        contextlib.suppress(exception.RemoteFSException),
+    ):
+        bench.delete(snapshot)
+    bench.run("qemu-img", "rebase", "-f", "qcow2", "-b", "", overlay)
+    bench.delete(snapshot)
+    info = bench.directory / f"{volume.name}.info"
+    return (
+        "the info file names it" if snapshot.id in info.read_text() else None
+    )
