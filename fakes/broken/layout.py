@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,8 @@ class RecordsBackingFile(RemoteFSAssistedDriver):
 
 
 class _WrittenInPlace(VolumeFiles):
+    _how_to_create = os.O_CREAT | os.O_TRUNC
+
     def make(
         self,
         name: str,
