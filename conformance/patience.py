@@ -92,10 +92,13 @@ class Patience:
 
         :raises OperationFailed: it was given up, and a test has called it.
         """
+        before = self.given_up
         try:
             yield
-        except GivenUp as error:
-            if not main_thread.is_here():
+        except (GivenUp, Exception) as error:
+            # One whose command is killed may fail by that before it is ended.
+            is_over = isinstance(error, GivenUp) or self.given_up != before
+            if not is_over or not main_thread.is_here():
                 raise
             # To a test runner it would be the end of the process.
             raise OperationFailed(

@@ -150,6 +150,20 @@ MAIN_THREAD_WORK: dict[str, Callable[[], None]] = {
 """What a test calls itself and does not get out of."""
 
 
+def test_call_that_fails_by_being_ended_was_given_up(
+    watched: Watched, patience: Patience
+) -> None:
+    def fail() -> None:
+        patience.given_up = "at its line"
+        raise subprocess.CalledProcessError(-9, FOR_EVER)
+
+    with (
+        pytest.raises(OperationFailed, match="at its line"),
+        patience.answering("create_volume"),
+    ):
+        fail()
+
+
 @pytest.mark.parametrize("what", MAIN_THREAD_WORK)
 def test_call_by_a_test_is_ended(
     watched: Watched, patience: Patience, what: str
