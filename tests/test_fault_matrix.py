@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from conformance.faults.expectations import ENDS_OF
 from conformance.faults.matrix import Wrong
 from conformance.faults.pairing import pairs
 from conformance.faults.pairing import pairwise
+from conformance.faults.private_mount import refusal
 from conformance.faults.selection import rows
 from conformance.faults.selection import RULES
 from conformance.faults.selection import selected
@@ -180,3 +182,19 @@ def test_both_counts_are_in_the_result(tmp_path: Path):
         f"fault matrix: {count} of {len(ALL):,} combinations (pairwise; "
         f"--exhaustive runs all)"
     ) in done.output
+
+
+# -- writes that come after those of the matrix
+
+
+@pytest.mark.skipif(bool(refusal()), reason=refusal())
+def test_a_failure_at_a_later_write_says_at_which(tmp_path: Path):
+    done = assisted_kit_run(
+        tmp_path,
+        *("--driver", "fakes.broken.faults:RestoresTooLate"),
+        rules=("FLT-005",),
+    )
+    assert done.statuses == {"FLT-005": "failed"}, done.output
+    found = re.search(r"^ +share full from write (\d+) on$", done.output, re.M)
+    assert found is not None, done.output
+    assert int(found[1]) > matrix.WRITES

@@ -56,4 +56,16 @@ RULES = (
         ("bug 1300303", "bug 1713735"),
         requires=OVERLAYS,
     ),
+    Rule(
+        "FLT-005",
+        MUST,
+        "A share that is full or read-only from any write of an operation "
+        "on, however late, costs no byte: the operation ends as its hooks "
+        "say, and once its snapshot is deleted no file is left behind.",
+        "What was done last, when all seemed over, was what nobody had "
+        "thought could fail: the volume was left with a record of before.",
+        "section 5",
+        ("bug 1713735",),
+        requires=OVERLAYS,
+    ),
 )

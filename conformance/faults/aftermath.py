@@ -49,6 +49,7 @@ class Aftermath:
         """Have it happen, the guest writing on as long as it can."""
         strike = Strike(self.row, self.volume, mount)
         self.snapshot: SnapshotUnderTest = strike.carry_out()
+        self.writes = strike.writes
         if self._writes and self.guest_is_right:
             self.volume.write()
         strike.finish(self.snapshot)
@@ -130,6 +131,13 @@ class Aftermath:
 class FaultTest(ConformanceTest):
     """A test that looks at the aftermath of a row."""
 
+    circumstances = ""
+    """What went wrong, where the test's name does not say it."""
+
+    def _message(self, expected: str, observed: str) -> str:
+        lines = filter(None, (observed, self.circumstances))
+        return super()._message(expected, "\n".join(lines))
+
     def after(
         self,
         row: Row,
@@ -146,15 +154,17 @@ class FaultTest(ConformanceTest):
         if combination.wrong not in SHARE:
             claim(self._aftermath(combination, writes))
             return
+        self.on_private_share(
+            lambda: claim(self._aftermath(combination, writes))
+        )
+
+    def on_private_share(self, test: Callable[[], None]) -> None:
+        """Run a test where what it mounts is seen by nobody else."""
         refusal = private_mount.refusal()
         if refusal:
             self.assisted_skip = "environment"
             self.skipTest(f"a share that fails: {refusal}")
-        private_mount.alone(
-            lambda: self._explained(
-                lambda: claim(self._aftermath(combination, writes))
-            )
-        )
+        private_mount.alone(lambda: self._explained(test))
 
     def _explained(self, claim: Callable[[], None]) -> None:
         """The same, on a share that nobody but this thread sees.

@@ -35,7 +35,7 @@ class FailingShare:
     :param fail: what happens to the share.
     :param directory: where the share is.
     :param write: the number of the write before which it happens, the
-        first one being 1.
+        first one being 1; at 0 it never does.
     """
 
     def __init__(
@@ -48,14 +48,16 @@ class FailingShare:
         self._mount = mount
         self._fail = fail
         self._directory = directory
-        self._left = write
+        self._write_that_fails = write
+        self.writes = 0
+        """How many there have been."""
 
     @contextmanager
     def failing(self) -> Iterator[None]:
         """Have it fail during the body, and be mended afterwards."""
         listeners: dict[str, Listener] = dict.fromkeys(_CHANGES, self._changed)
         listeners["open"] = self._opened
-        listeners["subprocess.Popen"] = self._write
+        listeners["subprocess.Popen"] = self._writes
         try:
             with AUDIT_HOOK.listening(listeners):
                 yield
@@ -65,12 +67,12 @@ class FailingShare:
     def _opened(self, call: DriverCall, arguments: tuple[Any, ...]) -> None:
         path, _, flags = arguments
         if (flags or 0) & os.O_ACCMODE and self._has(path):
-            self._write(call, arguments)
+            self._writes(call, arguments)
 
     def _changed(self, call: DriverCall, arguments: tuple[Any, ...]) -> None:
         # To remove what is not there is no write.
         if self._has(arguments[0]) and os.path.lexists(arguments[0]):
-            self._write(call, arguments)
+            self._writes(call, arguments)
 
     def _has(self, path: object) -> bool:
         # A relative path or a descriptor may be of a file there.
@@ -80,8 +82,8 @@ class FailingShare:
             and self._directory not in Path(os.fsdecode(path)).parents
         )
 
-    def _write(self, call: DriverCall, arguments: tuple[Any, ...]) -> None:
+    def _writes(self, call: DriverCall, arguments: tuple[Any, ...]) -> None:
         if call.is_hook:
-            self._left -= 1
-            if self._left == 0:
+            self.writes += 1
+            if self.writes == self._write_that_fails:
                 self._fail()

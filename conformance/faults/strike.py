@@ -74,13 +74,15 @@ class Strike:
     ) -> None:
         self.row = row
         self.volume = volume
+        self.writes = 0
+        """How many there were to a share that could fail at one."""
         self._mount = mount
         self._faults = volume.deployment.faults
 
     def carry_out(self) -> SnapshotUnderTest:
         """Start the operation, and see it to its end; its snapshot."""
         row, volume = self.row, self.volume
-        if row.attachment is not Attachment.DETACHED:
+        if row.attachment is not Attachment.DETACHED and not volume.instance:
             volume.attach()
         if row.wrong in PLANNED:
             self._faults.on(
@@ -138,4 +140,6 @@ class Strike:
             self.row.at,
         )
         with share.failing():
-            return self._operate()
+            snapshot = self._operate()
+        self.writes = share.writes
+        return snapshot

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,47 @@ class LeavesRefused(RemoteFSAssistedDriver):
             super()._remove(files, chain, plan, volume)
 
 
+class RestoresTooLate(RemoteFSAssistedDriver):
+    """Puts the old info file back when its journal cannot be closed."""
+
+    def delete_snapshot_assisted_complete(
+        self, snapshot_ref: Any
+    ) -> dict[str, Any]:
+        volume = snapshot_ref.volume
+        files = self._files(volume)
+        info = files.path(files.info)
+        kept = info.with_name(f"{volume.name}.kept")
+        journal = info.with_name(f"{volume.name}.journal")
+        if not info.exists():
+            return super().delete_snapshot_assisted_complete(snapshot_ref)
+        try:
+            kept.unlink(missing_ok=True)
+            os.link(info, kept)
+            _note(journal, "begun")
+            _note(journal, "looked at")
+            update = super().delete_snapshot_assisted_complete(snapshot_ref)
+            _note(journal, "done")
+        except OSError:
+            os.replace(kept, info)
+            raise
+        finally:
+            for path in (kept, journal, _new(journal)):
+                path.unlink(missing_ok=True)
+        return update
+
+
+def _note(journal: Path, step: str) -> None:
+    _new(journal).write_text(step)
+    os.replace(_new(journal), journal)
+
+
+def _new(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
+
+
 BROKEN = (
     BrokenDriver(LeavesHalfMade, ("FLT-001",), ("bug 1713735",)),
     BrokenDriver(ExpectsTheBest, ("FLT-003",)),
     BrokenDriver(LeavesRefused, ("FLT-004",), ("bug 1300303",)),
+    BrokenDriver(RestoresTooLate, ("FLT-005",), ("bug 1713735",)),
 )
