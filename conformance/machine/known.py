@@ -46,6 +46,18 @@ OPERATIONS: tuple[Program, ...] = (
             Step("write", {"volume": "V"}),
         ),
     ),
+    # A copy of what was written over an image that is smaller.
+    Program(
+        "raw",
+        "dual",
+        (
+            *_BEGIN,
+            Step("take_snapshot", {"volume": "V", "snapshot": "s1"}),
+            Step("extend", {"volume": "V"}),
+            Step("write", {"volume": "V"}),
+            Step("clone", {"volume": "V", "copy": "V2"}),
+        ),
+    ),
 )
 """Of operations that all go well."""
 

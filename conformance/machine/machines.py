@@ -29,6 +29,9 @@ CHOOSES = "assisted_chooses"
 PICK = st.integers(0, 59)
 """Which of the steps that make sense, counted round and round."""
 
+BEFORE_CLONES = ("take_snapshot", "extend", "write")
+"""What is done to a volume that is cloned then, in this order."""
+
 REQUIRED: dict[str, tuple[Capability, ...]] = {
     "clone": (Capability.clone,),
     "create_from_snapshot": (Capability.create_from_snapshot,),
@@ -82,6 +85,31 @@ def _does(operation: str) -> Any:
     return _chooses(operation, lambda s: choosing.steps(s, operation))
 
 
+def _clones() -> Any:
+    """A rule that clones a volume to which something was done before.
+
+    Steps that are chosen one by one hardly ever come in an order in which a
+    copy is of more than one image.
+    """
+
+    def choose(story: Story) -> Sequence[Step]:
+        return choosing.steps(story, "clone")
+
+    @precondition(lambda self: bool(self.chosen(choose)))
+    @rule(pick=PICK, before=st.sets(st.sampled_from(BEFORE_CLONES)))
+    def clone(self: OperationsMachine, pick: int, before: set[str]) -> None:
+        found = self.chosen(choose)
+        step = found[pick % len(found)]
+        for operation in BEFORE_CLONES:
+            if operation in before:
+                self.carry_out_on(step.arguments["volume"], operation)
+        if step in self.chosen(choose):
+            self.carry_out("clone", step)
+
+    setattr(clone, CHOOSES, "clone")
+    return clone
+
+
 def _goes_wrong(name: str, step: str) -> Any:
     return _chooses(name, lambda s: choosing.gone_wrong(s, step))
 
@@ -128,7 +156,7 @@ class OperationsMachine(RuleBasedStateMachine):
     detach = _does("detach")
     write = _does("write")
     extend = _does("extend")
-    clone = _does("clone")
+    clone = _clones()
     create_from_snapshot = _does("create_from_snapshot")
     take_snapshot = _does("take_snapshot")
     delete_snapshot = _does("delete_snapshot")
@@ -151,6 +179,12 @@ class OperationsMachine(RuleBasedStateMachine):
         """Carry a step out, and count it for the rule that chose it."""
         self._findings.fired[name] += 1
         self._perform(step)
+
+    def carry_out_on(self, volume: str, operation: str) -> None:
+        """Carry it out on this volume, if that makes sense now."""
+        for step in self.chosen(lambda s: choosing.steps(s, operation)):
+            if step.arguments["volume"] == volume:
+                self.carry_out(operation, step)
 
     def _perform(self, step: Step) -> None:
         assert self._story is not None

@@ -17,10 +17,10 @@ from conformance.machine.telling import told
 from conformance.machine.told import ToldVolume
 from conformance.volume import GIB
 
-MOST_AT_ONCE = 2
+MOST_AT_ONCE = 3
 """Volumes that there are at the same time."""
 
-MOST = 5
+MOST = 8
 """Volumes that are ever made; the places that their guests write to."""
 
 LARGEST = 3

@@ -10,6 +10,8 @@ from fakes.broken.registry import BrokenDriver
 from fakes.good.layers import Layers
 from fakes.good.own_books import OwnBooksAdapter
 from fakes.good.own_books import OwnBooksDriver
+from reference_driver.chain import Image
+from reference_driver.chain import inspect
 from reference_driver.chain import Settled
 from reference_driver.driver import RemoteFSAssistedDriver
 from reference_driver.files import VolumeFiles
@@ -100,7 +102,28 @@ class CountsOverlaysAdapter(OwnBooksAdapter):
     driver_class = CountsOverlays
 
 
+class ClonesBelow(RemoteFSAssistedDriver):
+    """Copies what an overlay is on that is larger than a raw base image.
+
+    What was written since the volume was extended is not in the copy.
+    """
+
+    def _copy_image(
+        self,
+        source: VolumeFiles,
+        image: Image,
+        files: VolumeFiles,
+        format_: str,
+    ) -> None:
+        size = source.path(source.base).stat().st_size
+        if image.backing_format == "raw" and image.virtual_size > size:
+            assert image.backing is not None
+            image = inspect(source, image.backing, "raw", source.volume.size)
+        super()._copy_image(source, image, files, format_)
+
+
 BROKEN = (
+    BrokenDriver(ClonesBelow, ("MCH-001",)),
     BrokenDriver(CountsOverlaysAdapter, ("MCH-001",)),
     BrokenDriver(RemembersSize, ("MCH-001",)),
     BrokenDriver(RepeatsItsRequest, ("MCH-002",)),
