@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 
 
 class Outcome(enum.StrEnum):
@@ -41,6 +43,8 @@ class TestResult:
     """At how many points a service was killed, in a crash sweep."""
     seconds: float = 0.0
     """How long it took; 0 where that is not known."""
+    finding: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What was expected and observed, where it did not go well."""
 
     @property
     def is_evidence(self) -> bool:

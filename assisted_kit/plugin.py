@@ -27,6 +27,7 @@ from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
 from assisted_kit.integrity import Integrity
 from assisted_kit.recorder import CRASH_POINTS_PROPERTY
 from assisted_kit.recorder import EVIDENCE_PROPERTY
+from assisted_kit.recorder import FINDING_PROPERTY
 from assisted_kit.recorder import MESSAGE_PROPERTY
 from assisted_kit.recorder import Recorder
 from assisted_kit.recorder import REPLACED_PROPERTY
@@ -287,6 +288,10 @@ def pytest_runtest_makereport(
         if case.assisted_message:
             report.user_properties.append(
                 (MESSAGE_PROPERTY, case.assisted_message)
+            )
+        if case.assisted_finding:
+            report.user_properties.append(
+                (FINDING_PROPERTY, dict(case.assisted_finding))
             )
         # Whatever is there while a test runs is there after its call, too.
         replaced = item.config.stash[_INTEGRITY].changes()

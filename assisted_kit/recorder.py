@@ -19,6 +19,7 @@ from assisted_kit.survey import Survey
 RULE_PROPERTY = "assisted_rule"
 EVIDENCE_PROPERTY = "assisted_evidence"
 MESSAGE_PROPERTY = "assisted_message"
+FINDING_PROPERTY = "assisted_finding"
 SKIP_PROPERTY = "assisted_skip"
 WORKS_PROPERTY = "assisted_works"
 CRASH_POINTS_PROPERTY = "assisted_crash_points"
@@ -138,6 +139,7 @@ def record(report: pytest.TestReport, listener: Listener) -> None:
                 _message(report, properties),
                 int(str(properties.get(CRASH_POINTS_PROPERTY, 0))),
                 report.duration,
+                _finding(properties),
             )
         )
 
@@ -178,6 +180,11 @@ def _evidence(report: pytest.TestReport, properties: dict[str, object]) -> int:
     if report.when != "call":
         return 0
     return int(str(properties.get(EVIDENCE_PROPERTY, 0)))
+
+
+def _finding(properties: dict[str, object]) -> dict[str, str]:
+    finding = properties.get(FINDING_PROPERTY)
+    return finding if isinstance(finding, dict) else {}
 
 
 def _message(report: pytest.TestReport, properties: dict[str, object]) -> str:

@@ -96,6 +96,15 @@ class RuleResult:
         return list(dict.fromkeys(said))
 
     @property
+    def failures(self) -> list[dict[str, str]]:
+        """Each test that failed: what was expected and observed in it."""
+        return [
+            {"test": test.name, **test.finding}
+            for test in self.tests
+            if test.outcome is Outcome.FAILED
+        ]
+
+    @property
     def skips(self) -> list[str]:
         """Why tests were skipped, each reason once.
 
@@ -121,6 +130,8 @@ class RuleResult:
             entry["crash_points"] = self.crash_points
         if self.messages:
             entry["message"] = "\n\n".join(self.messages)
+        if self.failures:
+            entry["failures"] = self.failures
         if self.skips:
             entry["skipped"] = self.skips
         return entry

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from testtools.content import text_content
@@ -17,6 +18,7 @@ from conformance.evidence import evidence_of
 from conformance.violation import describe
 from conformance.violation import Evidence
 from conformance.violation import Finding
+from conformance.violation import in_short
 from conformance.violation import NotArranged
 from conformance.violation import OperationFailed
 from conformance.violation import Violation
@@ -40,6 +42,9 @@ class ExplainedTest(ArrangedTest):
 
     assisted_summary = ""
     """The rule and what was observed, in a line."""
+
+    assisted_finding: Mapping[str, str] = {}
+    """What was expected and observed, for programs."""
 
     assisted_interrupted = False
     """Whether Ctrl-C was pressed during the test."""
@@ -126,6 +131,7 @@ class ExplainedTest(ArrangedTest):
             self._evidence(),
             shlex.join(self._repeat()),
         )
+        self.assisted_finding = in_short(finding, self._redacted)
         folder = ""
         # Where the rule has not failed, its likely causes are not the cause.
         if not self.assisted_skip:

@@ -10,6 +10,7 @@ logged, and how to repeat it.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ def describe(finding: Finding, dossier: str = "") -> str:
 def retell(finding: Finding, causes: Sequence[str]) -> str:
     """The message of a dossier: all that happened in one order.
 
-    :param causes: what may be wrong with the driver, the likeliest first.
+    :param causes: the lines that tell what may be wrong with the driver,
+        the likeliest first.
     """
     evidence = finding.evidence
     return _assembled(
@@ -110,6 +112,27 @@ def retell(finding: Finding, causes: Sequence[str]) -> str:
         "",
         _entry("traceback", [evidence.traceback]),
     )
+
+
+def in_short(
+    finding: Finding, redacted: Callable[[str], str]
+) -> dict[str, str]:
+    """What a program is told of it: ``expected`` and ``observed``.
+
+    And what the first hook that raised in the last operation has
+    ``raised``, if one did: what came after is mostly its consequence.
+
+    :param redacted: takes the secrets out of a text.
+    """
+    evidence = finding.evidence
+    raised = [call for call in evidence.hooks if ") raised " in call]
+    said = {"expected": finding.expected, "observed": finding.observed}
+    if raised:
+        said["raised"] = raised[0]
+    return {
+        key: redacted(_shortened(text, evidence.names))
+        for key, text in said.items()
+    }
 
 
 def _assembled(
@@ -130,9 +153,9 @@ def _assembled(
         _entry("chain after", [evidence.chain_after]),
         *middle,
     ]
-    text = "\n".join(s for s in sections if s is not None)
-    for long, short in evidence.names.items():
-        text = text.replace(long, short)
+    text = _shortened(
+        "\n".join(s for s in sections if s is not None), evidence.names
+    )
     legend = [
         f"{short} = {long}"
         for long, short in evidence.names.items()
@@ -144,6 +167,12 @@ def _assembled(
         _entry("repeat", [finding.repeat]),
     ]
     return "\n".join([text, *(s for s in tail if s is not None)])
+
+
+def _shortened(text: str, names: Mapping[str, str]) -> str:
+    for long, short in names.items():
+        text = text.replace(long, short)
+    return text
 
 
 def _wrapped(text: str) -> str:

@@ -25,7 +25,10 @@ SHOULD = Rule("SHO-001", Level.SHOULD, "It should.", "Else.", "section 2")
 
 def result_of(rule: Rule, outcome: Outcome, evidence: int = 1) -> TestResult:
     message = "" if outcome is Outcome.PASSED else f"{rule.id} {outcome}"
-    return TestResult(rule.id, "test", outcome, evidence, message)
+    found = {"expected": "this", "observed": "that"} if message else {}
+    return TestResult(
+        rule.id, "test", outcome, evidence, message, finding=found
+    )
 
 
 PASSED = (
@@ -172,6 +175,10 @@ def test_json_result() -> None:
                 "status": "failed",
                 "evidence": 7,
                 "message": "MUS-001 failed",
+                "failures": [
+                    {"test": "test", "expected": "this", "observed": "that"},
+                    {"test": "test", "expected": "this", "observed": "that"},
+                ],
             },
             {
                 "id": "SHO-001",
