@@ -13,6 +13,7 @@ from conformance.catalogue import BY_ID
 from conformance.kill_matrix import digests
 from conformance.kill_matrix.__main__ import main
 from conformance.kill_matrix.judging import judge
+from conformance.kill_matrix.matrix import Ended
 from conformance.kill_matrix.matrix import Matrix
 from conformance.kill_matrix.page import FILE as PAGE
 from conformance.kill_matrix.page import page
@@ -29,9 +30,9 @@ def judged() -> Matrix:
     row = matrix.rows["module:Broken"]
     row.judged(
         {
-            "A-1": Outcome.FAILED,
-            "B-1": Outcome.PASSED,
-            "C-1": Outcome.NOT_ARRANGED,
+            "A-1": Ended(Outcome.FAILED, ("aaaabbbb", "aaaacccc")),
+            "B-1": Ended(Outcome.PASSED),
+            "C-1": Ended(Outcome.NOT_ARRANGED),
         }
     )
     return matrix
@@ -86,6 +87,7 @@ def test_what_was_judged_is_known() -> None:
     matrix = judged()
     row = matrix.rows["module:Broken"]
     assert (row.failed, row.not_arranged) == ({"A-1"}, {"C-1"})
+    assert row.ways == {"A-1": ("aaaabbbb", "aaaacccc")}
     assert matrix.out_of_date() == {}
     assert matrix.passed("module:Broken", RULES) == ["B-1"]
     assert matrix.passed("module:Other", RULES) == []
@@ -96,16 +98,29 @@ def test_a_changed_rule_is_stale_on_every_driver() -> None:
     matrix.update({**RULES, "A-1": "changed"}, DRIVERS)
     assert stale(matrix) == {"A-1"}
     # Until it is judged anew, what it was is still said of it.
-    assert matrix.rows["module:Broken"].failed == {"A-1"}
-    matrix.rows["module:Broken"].judged({"A-1": Outcome.PASSED})
-    assert matrix.rows["module:Broken"].failed == set()
+    row = matrix.rows["module:Broken"]
+    assert (row.failed, row.ways.keys()) == ({"A-1"}, {"A-1"})
+    row.judged({"A-1": Ended(Outcome.PASSED)})
+    assert (row.failed, row.ways) == (set(), {})
+
+
+def test_a_failed_rule_is_stale_until_its_way_is_known() -> None:
+    matrix = judged()
+    row = matrix.rows["module:Broken"]
+    row.ways.clear()
+    matrix.update(RULES, DRIVERS)
+    assert (stale(matrix), row.failed) == ({"A-1"}, {"A-1"})
+    row.judged({"A-1": Ended(Outcome.FAILED, ("aaaadddd",))})
+    matrix.update(RULES, DRIVERS)
+    assert (stale(matrix), row.ways) == (set(), {"A-1": ("aaaadddd",)})
 
 
 def test_a_new_rule_is_stale_and_one_that_is_gone_is_forgotten() -> None:
     matrix = judged()
     matrix.update({"B-1": "two", "C-1": "three", "D-1": "five"}, DRIVERS)
     assert stale(matrix) == {"D-1"}
-    assert matrix.rows["module:Broken"].failed == set()
+    row = matrix.rows["module:Broken"]
+    assert (row.failed, row.ways) == (set(), {})
 
 
 def test_a_changed_driver_is_stale_altogether() -> None:
@@ -136,7 +151,10 @@ def test_a_driver_is_judged_by_the_rules_asked_for(
     rules: tuple[str, ...],
 ) -> None:
     broken = next(b for b in BROKEN if "SIG-002" in b.rules)
-    assert judge(broken.name, rules, "1")["SIG-002"] == Outcome.FAILED
+    endings = judge(broken.name, rules, "1")
+    assert endings["SIG-001"] == Ended(Outcome.PASSED)
+    assert endings["SIG-002"].status == Outcome.FAILED
+    assert endings["SIG-002"].ways
 
 
 def test_outside_a_checkout_it_is_wrong_usage(

@@ -103,7 +103,9 @@ def _judge(
         except NotJudged as error:
             click.echo(f"cinder-report: {error}", err=True)
             sys.exit(3)
-        results.drivers[name].statuses |= found
+        results.drivers[name].statuses |= {
+            rule: ended.status for rule, ended in found.items()
+        }
         results.save()
         click.echo(f"{name}: {len(found)} rules")
 

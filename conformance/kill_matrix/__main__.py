@@ -16,6 +16,7 @@ from conformance.kill_matrix import digests
 from conformance.kill_matrix import page
 from conformance.kill_matrix.judging import judge
 from conformance.kill_matrix.judging import NotJudged
+from conformance.kill_matrix.matrix import Ended
 from conformance.kill_matrix.matrix import Matrix
 
 
@@ -85,10 +86,10 @@ def main(
     until = time.monotonic() + minutes * 60 if minutes else None
     try:
         judged = _judged(matrix, left, processes, at_once, until)
-        for number, (name, statuses) in enumerate(judged, 1):
-            matrix.rows[name].judged(statuses)
+        for number, (name, endings) in enumerate(judged, 1):
+            matrix.rows[name].judged(endings)
             _write(matrix)
-            click.echo(f"{number}/{len(left)} {name}: {len(statuses)} rules")
+            click.echo(f"{number}/{len(left)} {name}: {len(endings)} rules")
     except NotJudged as error:
         click.echo(f"kill-matrix: {error}", err=True)
         sys.exit(3)
@@ -104,14 +105,14 @@ def _judged(
     processes: str,
     at_once: int,
     until: float | None,
-) -> Iterator[tuple[str, dict[str, str]]]:
+) -> Iterator[tuple[str, dict[str, Ended]]]:
     """How the stale rules ended on each driver, as drivers are judged.
 
     :param until: when none is begun any more, as ``time.monotonic``.
     :raises NotJudged: the suite did not run on one of them.
     """
 
-    def judged(name: str) -> tuple[str, dict[str, str]] | None:
+    def judged(name: str) -> tuple[str, dict[str, Ended]] | None:
         if until is not None and time.monotonic() > until:
             return None
         return name, judge(name, matrix.rows[name].stale, processes)

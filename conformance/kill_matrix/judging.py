@@ -13,6 +13,8 @@ from pathlib import Path
 
 from assisted_kit.outcomes import Outcome
 from assisted_kit.results import ExitStatus
+from conformance import ways
+from conformance.kill_matrix.matrix import Ended
 
 _AT_ONCE = 8
 """How many runs of one rule there are at a time: they mostly wait."""
@@ -32,7 +34,7 @@ def judge(
     rules: Collection[str],
     processes: str,
     patience: int = _PATIENCE,
-) -> dict[str, str]:
+) -> dict[str, Ended]:
     """How each of these rules ended on a driver, by the rules' ids.
 
     :param driver: ``module:Class``.
@@ -41,7 +43,7 @@ def judge(
     :raises NotJudged: the suite did not run.
     """
     found = _run(driver, sorted(rules), processes, patience)
-    left = [rule for rule in sorted(rules) if found[rule] in _UNDECIDED]
+    left = [rule for rule in sorted(rules) if found[rule].status in _UNDECIDED]
     # Where a hook never returns, that is the end of a run: so that each rule
     # comes to its own end, each has a run of its own.
     with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -54,7 +56,7 @@ def judge(
 
 def _run(
     driver: str, rules: list[str], processes: str, patience: int
-) -> dict[str, str]:
+) -> dict[str, Ended]:
     with tempfile.TemporaryDirectory(prefix="assisted-kit.") as directory:
         config = Path(directory, "kit.conf")
         config.write_text(f"[assisted_kit]\npatience = {patience}\n")
@@ -78,4 +80,9 @@ def _run(
         ):
             raise NotJudged(f"{driver}: {done.stderr.strip()}")
         result = json.loads(file.read_text())
-    return {rule["id"]: rule["status"] for rule in result["rules"]}
+    return {
+        rule["id"]: Ended(
+            rule["status"], ways.ways_of(rule.get("failures", ()))
+        )
+        for rule in result["rules"]
+    }

@@ -11,6 +11,7 @@ from dataclasses import field
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from typing import NamedTuple
 
 from assisted_kit.outcomes import Outcome
 
@@ -23,6 +24,14 @@ UNREMARKABLE = (Outcome.PASSED, Outcome.SKIPPED, Outcome.NOT_APPLICABLE)
 
 PARTS = ("failed", "not_arranged", "undecided", "stale")
 """The sets of rules in a row; what is in none of them is unremarkable."""
+
+
+class Ended(NamedTuple):
+    """How a rule ended on a driver."""
+
+    status: str
+    ways: tuple[str, ...] = ()
+    """In which its tests failed, if they did (``conformance.ways``)."""
 
 
 @dataclass(slots=True)
@@ -39,18 +48,27 @@ class Row:
     """Rules that could not be evaluated on it for another reason."""
     stale: set[str] = field(default_factory=set)
     """Rules that it is to be put before again."""
+    ways: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """In which it failed each rule, by the rule's id."""
 
-    def judged(self, statuses: Mapping[str, str]) -> None:
+    def judged(self, endings: Mapping[str, Ended]) -> None:
         """Take over how rules ended."""
-        for rule, status in statuses.items():
-            for part in PARTS:
-                getattr(self, part).discard(rule)
+        for rule, (status, ways) in endings.items():
+            self.forget([rule])
             if status == Outcome.FAILED:
                 self.failed.add(rule)
+                self.ways[rule] = ways
             elif status == Outcome.NOT_ARRANGED:
                 self.not_arranged.add(rule)
             elif status not in UNREMARKABLE:
                 self.undecided.add(rule)
+
+    def forget(self, rules: Iterable[str]) -> None:
+        """Know nothing of some rules any more."""
+        for rule in rules:
+            for part in PARTS:
+                getattr(self, part).discard(rule)
+            self.ways.pop(rule, None)
 
 
 @dataclass(slots=True)
@@ -73,8 +91,12 @@ class Matrix:
             content["rules"],
             {
                 name: Row(
-                    row["digest"],
-                    *(set(row.get(part, ())) for part in PARTS),
+                    digest=row["digest"],
+                    ways={
+                        rule: tuple(ways.split())
+                        for rule, ways in row.get("ways", {}).items()
+                    },
+                    **{part: set(row.get(part, ())) for part in PARTS},
                 )
                 for name, row in content["drivers"].items()
             },
@@ -100,6 +122,8 @@ class Matrix:
     ) -> None:
         """Mark stale what was judged with another digest than these.
 
+        And failed rules of which it is not known in which way they failed.
+
         :param rules: all rules' digests.
         :param drivers: all broken drivers' digests.
         """
@@ -115,9 +139,8 @@ class Matrix:
             if row.digest != drivers[name]:
                 row.digest = drivers[name]
                 row.stale = set(rules)
-            row.stale |= changed
-            for part in PARTS:
-                getattr(row, part).difference_update(gone)
+            row.stale |= changed | (row.failed - row.ways.keys())
+            row.forget(gone)
 
     def out_of_date(self) -> dict[str, int]:
         """How many rules each driver is to be put before again."""
@@ -137,7 +160,13 @@ class Matrix:
 
 
 def _row_as_dict(row: Row) -> dict[str, Any]:
-    parts = {part: sorted(getattr(row, part)) for part in PARTS}
+    parts: dict[str, Any] = {
+        part: sorted(getattr(row, part)) for part in PARTS
+    }
+    # A line for each rule, so that a change of one is seen as such.
+    parts["ways"] = {
+        rule: " ".join(ways) for rule, ways in sorted(row.ways.items())
+    }
     return {
         "digest": row.digest,
         **{name: rules for name, rules in parts.items() if rules},

@@ -35,6 +35,10 @@ its tests with what they use of their module) and of each driver (its class,
 with what it uses of the other fakes) tells what has changed; the kit's tests
 compare them. What all rules share is in no digest.
 
+It keeps in which way a driver failed each rule as well: digests of the tests,
+and of what was expected, observed and raised in each. By them a dossier finds
+the defects that fail like a vendor's driver (``docs/dossiers.rst``).
+
 A driver *names* the rules that its defect is about; what it fails *beyond*
 those is listed as well. *Not arranged* are the rules whose tests begin with
 what the driver does not do, a snapshot say: they say nothing of it.
