@@ -10,14 +10,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from assisted_kit.subject import DOSSIER_VARIABLE
 from conformance import causes
 from conformance import timeline
+from conformance.causes import Cause
 from conformance.violation import Finding
+from conformance.violation import in_short
 from conformance.violation import retell
+from conformance.ways import way_of
 
 TEXT = "dossier.txt"
 DATA = "dossier.json"
@@ -43,10 +47,11 @@ def write(
     if not wanted:
         return ""
     folder = Path(wanted, finding.rule.id, test.removeprefix(_SUITE))
-    likely = causes.likely(finding.rule)
+    way = way_of(test, in_short(finding, redacted))
+    likely = causes.likely(finding.rule, way)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        text = redacted(retell(finding, likely))
+        text = redacted(retell(finding, causes.listed(likely)))
         (folder / TEXT).write_text(f"{text}\n", encoding="utf-8")
         said = json.dumps(_data(finding, test, driver, likely), indent=2)
         (folder / DATA).write_text(f"{redacted(said)}\n", encoding="utf-8")
@@ -56,7 +61,7 @@ def write(
 
 
 def _data(
-    finding: Finding, test: str, driver: str, likely: list[str]
+    finding: Finding, test: str, driver: str, likely: Sequence[Cause]
 ) -> dict[str, Any]:
     rule, evidence = finding.rule, finding.evidence
     moments = timeline.shortened(evidence.timeline, evidence.names)
@@ -70,7 +75,10 @@ def _data(
         "observed": finding.observed,
         "chain_before": evidence.chain_before,
         "chain_after": evidence.chain_after,
-        "likely_causes": likely,
+        "likely_causes": [
+            {"defect": cause.defect, "failing": cause.failing}
+            for cause in likely
+        ],
         "timeline": [
             {"ms": at, "side": str(moment.side), "what": moment.what}
             for at, moment in zip(times, moments, strict=True)

@@ -118,8 +118,9 @@ def test_dossier_names_defects_that_fail_like_that(
     failed: dict[str, Any],
 ) -> None:
     assert any(
-        "Writes a path into headers" in said and "NamesBackingByPath" in said
-        for said in failed["likely_causes"]
+        "Writes a path into headers" in cause["defect"]
+        and "NamesBackingByPath" in cause["defect"]
+        for cause in failed["likely_causes"]
     )
     assert failed["driver"] == DRIVER
     assert failed["expected"] != failed["observed"]
@@ -134,7 +135,8 @@ def test_every_rule_has_a_likely_cause() -> None:
     for rule in BY_ID.values():
         likely = causes.likely(rule)
         assert 0 < len(likely) <= causes.MOST
-        assert all(any(name in said for name in names) for said in likely)
+        for cause in likely:
+            assert any(name in cause.defect for name in names)
 
 
 def test_pytest_writes_dossiers_too(tmp_path: Path) -> None:
