@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,24 @@ class Deployment(fixtures.Fixture):
 
     def _note(self, what: str) -> None:
         self._milestones.append(Moment(time.perf_counter(), Side.TEST, what))
+
+    def note_writes(
+        self, what: str, image: Image, writes: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """The guest is about to write these bytes at these offsets.
+
+        :param what: they are.
+        """
+        listed = ", ".join(
+            f"{len(data)} bytes at {offset}" for offset, data in writes
+        )
+        self._milestones.append(
+            Moment(
+                time.perf_counter(),
+                Side.GUEST,
+                f"writes {what} to {image.path.name}: {listed}",
+            )
+        )
 
     def timeline(self) -> list[Moment]:
         """Everything that happened so far, of both services."""

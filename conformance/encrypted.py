@@ -56,13 +56,16 @@ class EncryptedVolume(VolumeUnderTest):
         with _to_succeed("attaching the volume"):
             super().attach()
 
-    def write_at(self, writes: list[tuple[int, bytes]]) -> None:
+    def write_at(
+        self, writes: list[tuple[int, bytes]], what: str = "data"
+    ) -> None:
         with _to_succeed("writing to the volume"):
-            super().write_at(writes)
+            super().write_at(writes, what)
 
     def write_marker(self) -> None:
         """The guest writes what is found again if it is not encrypted."""
-        self.write_at([(_MARKED + len(self.snapshots) * SECTOR, MARKER)])
+        offset = _MARKED + len(self.snapshots) * SECTOR
+        self.write_at([(offset, MARKER)], "the marker")
 
     def _compare(
         self, image: Image, ledger: Ledger, *, confirmed: bool = True

@@ -33,6 +33,8 @@ class Side(enum.StrEnum):
     """What the driver logged."""
     NOVA = "nova"
     """Nova: calls, the guest's chain, reports."""
+    GUEST = "guest"
+    """What the guest writes, and to which image."""
     TEST = "test"
     """What the test itself did: time that passes, a service that dies."""
 

@@ -115,11 +115,17 @@ class VolumeWithGuest(VolumeOnShare):
         """
         self._generation += 1
         writes = generation_writes(self.ledger.size, self._generation)
-        self.write_at(writes)
+        self.write_at(writes, f"generation {self._generation}")
 
-    def write_at(self, writes: list[tuple[int, bytes]]) -> None:
-        """The guest writes these bytes at these offsets."""
+    def write_at(
+        self, writes: list[tuple[int, bytes]], what: str = "data"
+    ) -> None:
+        """The guest writes these bytes at these offsets.
+
+        :param what: they are, for the timeline.
+        """
         with self._guest() as disk:
+            self.deployment.note_writes(what, disk.image, writes)
             disk.write_many(writes)
         for offset, data in writes:
             self.ledger.write(offset, data)
@@ -134,7 +140,7 @@ class VolumeWithGuest(VolumeOnShare):
             execute("qemu-img", "create", "-f", "qcow2", str(path), "1G")
             content = path.read_bytes()
         padding = bytes(-len(content) % SECTOR)
-        self.write_at([(0, content + padding)])
+        self.write_at([(0, content + padding)], "a qcow2 image")
 
     @contextmanager
     def _guest(self) -> Iterator[Any]:

@@ -94,6 +94,16 @@ def test_dossier_has_both_services_on_one_clock(
         seen = seen[at + 1 :]
 
 
+def test_writes_of_the_guest_are_on_the_clock(tmp_path: Path) -> None:
+    words = ["assisted_kit", "run", "--rule", "DAT-001", "--dossier", "found"]
+    words += ["--driver", "fakes.broken.creates:ForksChain"]
+    assert run(tmp_path, *words).returncode == 1
+    for said in dossiers(tmp_path / "found"):
+        told = [m["what"] for m in said["timeline"] if m["side"] == "guest"]
+        assert told[0].startswith("writes generation 1 to V: 65536 bytes at ")
+        assert told[1].startswith("writes generation 2 to V.s1: ")
+
+
 def test_ordinary_calls_are_on_the_clock_too(watched: Watched) -> None:
     def fail() -> None:
         raise OSError("no room")
