@@ -53,6 +53,27 @@ class SupervisionError(AssistedKitError):
     """A process in which the driver runs cannot be started."""
 
 
+def start(
+    output: int, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a process that does what its standard input says.
+
+    :param output: the descriptor on which it tells its results.
+    :raises OSError: it cannot be started.
+    """
+    return subprocess.Popen(
+        # -P: no file of the user's is to hide a module of the kit's.
+        [sys.executable, "-P", "-m", RUNNER, str(output)],
+        stdin=subprocess.PIPE,
+        # What a driver prints must not get into --json -.
+        stdout=2,
+        pass_fds=(output,),
+        # Ctrl-C is for this process, which passes it on once.
+        process_group=0,
+        env=environment,
+    )
+
+
 class Child:
     """A process in which the driver runs, and what it has told.
 
@@ -79,17 +100,7 @@ class Child:
         # What comes while it starts waits until it is able to clean up.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            self._process = subprocess.Popen(
-                # -P: no file of the user's is to hide a module of the kit's.
-                [sys.executable, "-P", "-m", RUNNER, str(its_end)],
-                stdin=subprocess.PIPE,
-                # What a driver prints must not get into --json -.
-                stdout=2,
-                pass_fds=(its_end,),
-                # Ctrl-C is for this process, which passes it on once.
-                process_group=0,
-                env=_environment(run, part, scratch),
-            )
+            self._process = start(its_end, _environment(run, part, scratch))
         except OSError as error:
             os.close(self.output)
             raise SupervisionError(
