@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+RESULT = "result.json"
+"""The file in the directory of a run that has its JSON result."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -32,19 +35,32 @@ def assisted_kit_run(
     directory: Path, *arguments: str, rules: tuple[str, ...] = ()
 ) -> Finished:
     """``assisted-kit run`` in a directory, its JSON result read."""
-    result_file = directory / "result.json"
-    words = [sys.executable, "-m", "assisted_kit", "run", *arguments]
-    for rule in rules:
-        words += ["--rule", rule]
     done = subprocess.run(
-        [*words, "--json", str(result_file)],
+        [
+            *(sys.executable, "-m", "assisted_kit"),
+            *run_words(directory, arguments, rules),
+        ],
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    result = None
-    if result_file.exists():
-        result = json.loads(result_file.read_text())
-    return Finished(done.returncode, done.stdout, done.stderr, result)
+    return finished(directory, done.returncode, done.stdout, done.stderr)
+
+
+def run_words(
+    directory: Path, arguments: tuple[str, ...], rules: tuple[str, ...]
+) -> list[str]:
+    """What follows ``assisted-kit``, the file for the result included."""
+    of_rules = [word for rule in rules for word in ("--rule", rule)]
+    return ["run", *arguments, *of_rules, "--json", str(directory / RESULT)]
+
+
+def finished(
+    directory: Path, exit_status: int, output: str, errors: str
+) -> Finished:
+    """A run with these words that has ended, its JSON result read."""
+    file = directory / RESULT
+    result = json.loads(file.read_text()) if file.exists() else None
+    return Finished(exit_status, output, errors, result)

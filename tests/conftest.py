@@ -28,6 +28,17 @@ def database_servers():
     SERVERS.stop()
 
 
+@pytest.fixture(scope="session")
+def warm_runs():
+    """Runs of the command line; what forks them starts with the first."""
+    # By its name in the package, as the tests that it is for import it.
+    from tests.warm_runs import WarmRuns
+
+    runs = WarmRuns()
+    yield runs
+    runs.close()
+
+
 LONGEST_NAME = 255
 """Characters: pytest has a test's name in the environment of each process
 that the test starts, and there no more fits than the kernel allows."""
