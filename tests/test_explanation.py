@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import assisted_kit_run
+from tests.warm_runs import WarmRuns
 
 NOT_A_WRITE = "qemu-io failed: write failed"
 NO_ANSWER = "it ended in NoConnectionInfo: what initialize_connection of"
@@ -38,9 +38,14 @@ NO_ANSWER = "it ended in NoConnectionInfo: what initialize_connection of"
     ],
 )
 def test_what_the_driver_causes_is_a_failure(
-    tmp_path: Path, driver: str, rule: str, expected: str, observed: str
+    tmp_path: Path,
+    warm_runs: WarmRuns,
+    driver: str,
+    rule: str,
+    expected: str,
+    observed: str,
 ) -> None:
-    done = assisted_kit_run(
+    done = warm_runs.run(
         tmp_path, "--driver", f"fakes.broken.{driver}", rules=(rule,)
     )
     assert done.statuses == {rule: "failed"}
@@ -69,9 +74,13 @@ def test_what_the_driver_causes_is_a_failure(
     ],
 )
 def test_what_a_rule_says_nothing_of_is_no_failure_of_it(
-    tmp_path: Path, driver: str, expected: str, observed: str
+    tmp_path: Path,
+    warm_runs: WarmRuns,
+    driver: str,
+    expected: str,
+    observed: str,
 ) -> None:
-    done = assisted_kit_run(
+    done = warm_runs.run(
         tmp_path, "--driver", f"fakes.broken.{driver}", rules=("DEL-002",)
     )
     assert done.statuses == {"DEL-002": "not arranged"}
@@ -81,9 +90,9 @@ def test_what_a_rule_says_nothing_of_is_no_failure_of_it(
 
 
 def test_rules_that_were_not_arranged_are_said_in_a_line(
-    tmp_path: Path,
+    tmp_path: Path, warm_runs: WarmRuns
 ) -> None:
-    done = assisted_kit_run(
+    done = warm_runs.run(
         tmp_path,
         *("--driver", "fakes.broken.requests:SetsStatus"),
         rules=("UPD-001", "DEL-001", "DEL-002"),

@@ -10,7 +10,7 @@ import pytest
 from assisted_kit.driver import Hook
 from conformance.journal import HookCall
 from conformance.observed import raised_by
-from tests.command_line import assisted_kit_run
+from tests.warm_runs import WarmRuns
 
 
 def test_credentials_are_hidden() -> None:
@@ -20,8 +20,10 @@ def test_credentials_are_hidden() -> None:
     assert "'provider_id': '7'" in shown
 
 
-def test_what_a_driver_raises_is_the_rules_failure(tmp_path: Path) -> None:
-    done = assisted_kit_run(
+def test_what_a_driver_raises_is_the_rules_failure(
+    tmp_path: Path, warm_runs: WarmRuns
+) -> None:
+    done = warm_runs.run(
         tmp_path,
         *("--driver", "fakes.broken.abilities:ForgetsFormatOfCopies"),
         rules=("ABL-005",),

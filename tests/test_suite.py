@@ -27,6 +27,7 @@ from fakes.broken import BrokenDriver
 from fakes.good import GOOD
 from tests.command_line import assisted_kit_run
 from tests.test_readme import block_after
+from tests.warm_runs import WarmRuns
 
 ENCRYPTION = tuple(
     rule.id for rule in RULES if Capability.encryption in rule.requires
@@ -194,17 +195,6 @@ def impatient(directory: Path) -> str:
     return str(config)
 
 
-def enough_for_every_rule() -> set[BrokenDriver]:
-    """As few broken drivers as a first fit finds that fail every rule."""
-    missing = set(BY_ID)
-    chosen = set()
-    for broken in sorted(BROKEN, key=lambda each: -len(each.rules)):
-        if missing.intersection(broken.rules):
-            missing.difference_update(broken.rules)
-            chosen.add(broken)
-    return chosen
-
-
 def one_that_it_passes(broken: BrokenDriver) -> tuple[str, ...]:
     """A rule that a broken driver passed, always the same.
 
@@ -224,23 +214,13 @@ def one_that_it_passes(broken: BrokenDriver) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(
     "broken",
-    [
-        pytest.param(
-            broken,
-            id=broken.driver.__name__,
-            # `./kit test --all` runs them all.
-            marks=()
-            if broken in enough_for_every_rule()
-            else [pytest.mark.slow],
-        )
-        for broken in BROKEN
-    ],
+    [pytest.param(broken, id=broken.driver.__name__) for broken in BROKEN],
 )
 def test_broken_driver_fails_the_rules_it_names_and_no_other(
-    broken: BrokenDriver, tmp_path: Path
+    broken: BrokenDriver, tmp_path: Path, warm_runs: WarmRuns
 ) -> None:
     others = one_that_it_passes(broken)
-    done = assisted_kit_run(
+    done = warm_runs.run(
         tmp_path,
         *("--driver", broken.name, "--config", impatient(tmp_path)),
         rules=broken.rules + others,
