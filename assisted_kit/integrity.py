@@ -32,6 +32,10 @@ _MAY_WRAP = {"contextlib", "ddt", "functools", "tenacity", *PACKAGES}
 
 _NOTHING = object()
 
+_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+_ON_NAMES = frozenset({_IMPORT_NAME, _IMPORT_FROM, dis.opmap["STORE_NAME"]})
+
 
 class Integrity:
     """What of the kit has been replaced, each place said once."""
@@ -321,13 +325,18 @@ def _parts(value: Any) -> tuple[Any, ...] | None:
     value = getattr(value, "callback", value)
     while (inner := getattr(value, "__wrapped__", None)) is not None:
         outer = getattr(value, "__code__", None)
-        if outer is not None:
-            file = Path(outer.co_filename)
-            if not _MAY_WRAP & {file.stem, *file.parts}:
-                return None
+        if outer is not None and not _may_wrap(outer.co_filename):
+            return None
         value = inner
     code = getattr(value, "__code__", None)
     return (value,) if isinstance(code, CodeType) else None
+
+
+@functools.cache
+def _may_wrap(file: str) -> bool:
+    """Whether a function from there may stand before one of the kit's."""
+    path = Path(file)
+    return not _MAY_WRAP.isdisjoint({path.stem, *path.parts})
 
 
 def _imports(
@@ -336,16 +345,30 @@ def _imports(
     """What a module has of the kit's others, as those have it."""
     module: ModuleType | None = None
     value: Any = None
-    for instruction in dis.get_instructions(code):
-        match instruction.opname:
-            case "IMPORT_NAME":
-                name = str(instruction.argval)
-                ours = name.partition(".")[0] in PACKAGES
-                module = sys.modules.get(name) if ours else None
-                value = None
-            case "IMPORT_FROM" if module is not None:
-                value = vars(module).get(str(instruction.argval))
-            case "STORE_NAME":
-                if value is not None and instruction.argval in members:
-                    yield str(instruction.argval), value
-                value = None
+    for operation, name in _on_names(code):
+        if operation == _IMPORT_NAME:
+            ours = name.partition(".")[0] in PACKAGES
+            module = sys.modules.get(name) if ours else None
+            value = None
+        elif operation == _IMPORT_FROM:
+            value = vars(module).get(name) if module is not None else None
+        else:
+            if value is not None and name in members:
+                yield name, value
+            value = None
+
+
+def _on_names(code: CodeType) -> Iterator[tuple[int, str]]:
+    """The instructions that import or store, each with its name.
+
+    As :mod:`dis` has them, which takes ten times as long, in each process.
+    """
+    extended = 0
+    pairs = zip(code.co_code[::2], code.co_code[1::2], strict=True)
+    for operation, argument in pairs:
+        argument |= extended
+        extended = 0
+        if operation == dis.EXTENDED_ARG:
+            extended = argument << 8
+        elif operation in _ON_NAMES:
+            yield operation, code.co_names[argument]

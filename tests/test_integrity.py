@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import importlib
+import itertools
 import pkgutil
+from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from types import CodeType
 from types import ModuleType
 
 import pytest
@@ -13,6 +18,8 @@ import pytest
 import assisted_kit
 import conformance
 import fakes
+from assisted_kit.integrity import _ON_NAMES
+from assisted_kit.integrity import _on_names
 from assisted_kit.integrity import Integrity
 from conformance import case
 from conformance import claims
@@ -45,6 +52,28 @@ def integrity() -> Integrity:
     made = Integrity()
     assert made.changes() == []
     return made
+
+
+def codes() -> Iterator[CodeType]:
+    """Every module's, and one of more names than a byte can count."""
+    for name in itertools.chain(
+        *map(modules, (assisted_kit, conformance, fakes))
+    ):
+        file = str(importlib.import_module(name).__file__)
+        code = SourceFileLoader(name, file).get_code(name)
+        assert code is not None
+        yield code
+    many = "\n".join(f"from os import path as n{n}" for n in range(300))
+    yield compile(many, "many", "exec")
+
+
+def test_imports_are_read_as_dis_reads_them(integrity: Integrity) -> None:
+    for code in codes():
+        assert list(_on_names(code)) == [
+            (instruction.opcode, instruction.argval)
+            for instruction in dis.get_instructions(code)
+            if instruction.opcode in _ON_NAMES
+        ]
 
 
 def lie(*_arguments: object) -> None:
