@@ -270,19 +270,6 @@ class CallersTest(ConformanceTest):
             "the volume's snapshots",
         )
 
-    def files_on_share(self) -> list[str]:
-        """All files there are; none for a driver without files."""
-        assert self.deployment is not None
-        capabilities = self.subject.adapter.capabilities
-        if Capability.overlay_files not in capabilities:
-            return []
-        share = self.deployment.share
-        return sorted(
-            str(path.relative_to(share))
-            for path in share.rglob("*")
-            if not path.is_dir()
-        )
-
 
 class ImageService:
     """Keeps the image that a driver uploads."""

@@ -105,6 +105,19 @@ class ClaimingTest(ExplainedTest):
 
     # -- of the volume's files and state
 
+    def files_on_share(self) -> list[str]:
+        """All files there are; none for a driver without files."""
+        assert self.deployment is not None
+        capabilities = self.subject.adapter.capabilities
+        if Capability.overlay_files not in capabilities:
+            return []
+        share = self.deployment.share
+        return sorted(
+            str(path.relative_to(share))
+            for path in share.rglob("*")
+            if not path.is_dir()
+        )
+
     def claim_unchanged(self, before: Mapping[str, object]) -> None:
         """Claim that the volume's state is still what it was."""
         after = self._volume().state()

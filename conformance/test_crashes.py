@@ -240,3 +240,45 @@ class CommitTest(SweepingTest):
         # Of a create, its guest was never switched.
         volume.detach()
         volume.attach()
+
+
+@expanded
+class LeftAfterCrashTest(SweepingTest):
+    """Contract section 1, of delete_volume, and section 4."""
+
+    @ddt.data(*Operation)
+    @verifies("CRH-006")
+    def test_nothing_is_left_of_the_volume(self, operation: Operation) -> None:
+        other = VolumeUnderTest(self.deploy())
+        before = self.files_on_share()
+        volume = self.volume = VolumeUnderTest(other.deployment)
+        with self.arranging():
+            self._kill_at_each_point(volume, operation)
+            volume.deployment.manager.volumes.delete(volume.id)
+        self.claim_equal(
+            before, self.files_on_share(), "the files on the share"
+        )
+
+    def _kill_at_each_point(
+        self, volume: VolumeUnderTest, operation: Operation
+    ) -> None:
+        volume.write()
+        kept = volume.take_snapshot()
+        sweep = self.hook_sweep(volume, operation)
+        while not sweep.is_over:
+            if operation is Operation.DELETE:
+                volume.take_snapshot()
+            with sweep.deadly(lambda: None):
+                if operation is Operation.CREATE:
+                    snapshot = volume.start_snapshot()
+                else:
+                    snapshot, kept = kept, volume.snapshots[-1]
+                    snapshot.start_delete()
+                volume.settle()
+            volume.settle()
+            if operation is Operation.CREATE:
+                volume.finish_snapshot(snapshot)
+                snapshot.delete()
+            else:
+                snapshot.finish_delete()
+        kept.delete()

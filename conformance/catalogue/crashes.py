@@ -68,4 +68,16 @@ RULES = (
         ("bug 1586604",),
         requires=(Capability.overlay_files,),
     ),
+    Rule(
+        "CRH-006",
+        Level.SHOULD,
+        "When a volume was deleted, no file of it is left on the share, "
+        "wherever inside a hook the volume service was killed before.",
+        "What a killed service had half made under a name that nobody "
+        "chooses again stayed for ever: shares filled up, and the files "
+        "that were found had the users' data.",
+        "sections 1 and 4",
+        ("bug 1300303", "bug 1299182"),
+        requires=(Capability.overlay_files,),
+    ),
 )

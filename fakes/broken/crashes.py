@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fakes.broken.registry import BrokenDriver
@@ -108,8 +111,34 @@ class RemovesMergedFirst(RemoteFSAssistedDriver):
         return super()._merge_and_record(files, info, chain, plan, snapshot)
 
 
+class NamesAnew(RemoteFSAssistedDriver):
+    """Writes each info file under a new name, which a crash leaves there."""
+
+    def _files(self, volume: Any) -> VolumeFiles:
+        return _NamingAnew(self._directory, volume, self._layout)
+
+
+class _NamingAnew(VolumeFiles):
+    def make(
+        self,
+        name: str,
+        write: Callable[[Path], object],
+        *,
+        like: Path | None = None,
+        sync_directory: bool = True,
+    ) -> None:
+        if name != self.info:
+            super().make(name, write, like=like, sync_directory=sync_directory)
+            return
+        new = f"{name}.{secrets.token_hex(4)}"
+        super().make(new, write, like=like, sync_directory=False)
+        self._replace(self.path(new), self.path(name))
+        self.sync_directory()
+
+
 BROKEN = (
     BrokenDriver(MakesOverlayOnce, ("CRH-001",)),
+    BrokenDriver(NamesAnew, ("CRH-006",), ("bug 1300303",)),
     BrokenDriver(RefusesItsOwnRecord, ("CRH-004",)),
     BrokenDriver(RemovesBeforeRebase, ("CRH-002",)),
     BrokenDriver(RemovesBeforeRecord, ("CRH-002",)),
