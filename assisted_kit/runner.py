@@ -112,7 +112,7 @@ def run(
     suite.try_out(subject)
     arguments = [
         "--pyargs",
-        suite.SUITE,
+        *suite.modules(rule_ids),
         "-p",
         "assisted_kit.plugin",
         "-p",
@@ -123,7 +123,7 @@ def run(
         "--noconftest",
         "-c",
         os.devnull,
-        f"--rootdir={os.getcwd()}",
+        f"--rootdir={suite.directory()}",
         f"--assisted-driver={driver}",
     ]
     if config_file:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
 
 from assisted_kit import preflight
 from assisted_kit import settings
@@ -29,6 +32,9 @@ from assisted_kit.subject import UsageError
 SUITE = "conformance"
 CATALOGUE = "conformance.catalogue"
 TRIAL = "conformance.trial"
+
+_VERIFIES = re.compile(r'^ *@verifies\("([^"]+)"\)$', re.MULTILINE)
+"""A test of a rule, in the source of the suite."""
 
 
 def catalogue() -> Mapping[str, Rule]:
@@ -57,6 +63,30 @@ def select(rule_ids: Sequence[str]) -> list[Rule]:
                 f"lists them"
             )
     return [rule for rule in rules.values() if not wanted or rule.id in wanted]
+
+
+def modules(rule_ids: Collection[str]) -> list[str]:
+    """Names of modules that have every test of these rules.
+
+    All of the suite where there is none: it has tests that are of no rule.
+    To collect all of the suite takes longer than most rules do.  A module is
+    told by its source, since to import them all takes its time as well; it
+    is all of the suite where that has not every rule.
+    """
+    found = []
+    missing = set(rule_ids)
+    for file in sorted(directory().glob("test_*.py")):
+        verified = set(_VERIFIES.findall(file.read_text(encoding="utf-8")))
+        if not verified.isdisjoint(rule_ids):
+            found.append(f"{SUITE}.{file.stem}")
+            missing -= verified
+    return [SUITE] if missing or not found else found
+
+
+def directory() -> Path:
+    """Where the suite is."""
+    package = importlib.import_module(SUITE)
+    return Path(str(package.__file__)).parent
 
 
 def try_out(subject: Subject) -> None:
@@ -94,7 +124,8 @@ def run(
         record = supervisor.supervise(
             name,
             said,
-            [rule.id for rule in rules],
+            # Of no rule are the attempts at what is not declared.
+            [rule.id for rule in rules] if rule_ids else [],
             progress,
             processes,
             options,

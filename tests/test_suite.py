@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from assisted_kit import suite
+from assisted_kit import supervisor
 from assisted_kit.capabilities import Capability
 from assisted_kit.outcomes import Outcome
+from assisted_kit.record import Record
 from assisted_kit.rules import EVERY_DRIVER
 from assisted_kit.rules import Level
 from conformance.catalogue import BY_ID
@@ -65,6 +68,37 @@ def test_every_rule_has_a_test(
         if not test.assisted_probe
     }
     assert verified == BY_ID.keys()
+
+
+def test_modules_of_a_rule_have_all_of_its_tests(
+    conformance_tests: list[unittest.TestCase],
+) -> None:
+    found: dict[str, set[str]] = {rule_id: set() for rule_id in BY_ID}
+    for test in conformance_tests:
+        if not test.assisted_probe:
+            found[test.assisted_rule.id].add(type(test).__module__)
+    for rule_id, modules in found.items():
+        assert suite.modules([rule_id]) == sorted(modules)
+    assert suite.modules([]) == ["conformance"]
+    assert suite.modules(["CRE-003", "NEW-001"]) == ["conformance"]
+
+
+def test_whole_run_has_what_is_of_no_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Attempts at abilities that are not declared, that is."""
+    asked = []
+
+    def supervise(
+        driver: str, settings: object, rules: list[str], *rest: object
+    ) -> Record:
+        asked.append(rules)
+        return Record(driver)
+
+    monkeypatch.setattr(supervisor, "supervise", supervise)
+    suite.run(REFERENCE, None, [], lambda over, there: None)
+    suite.run(REFERENCE, None, ["cre-003"], lambda over, there: None)
+    assert asked == [[], ["CRE-003"]]
 
 
 def test_every_rule_has_a_broken_driver() -> None:
