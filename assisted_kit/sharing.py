@@ -10,11 +10,18 @@ import pytest
 from assisted_kit.suite import SUITE
 
 _LENGTHS = {
-    "MachineTest": 25,
+    "MachineTest": 32,
+    "CrashAfterDeathTest": 11,
+    "CommitCrashTest": 10,
     "CrashTest": 9,
-    "CrashAfterDeathTest": 9,
+    "LeftAfterCrashTest": 7,
     "CommitTest": 5,
+    "DeepChainTest": 5,
+    "ChangingShareTest": 4,
     "ComputeDeathTest": 4,
+    "LaterWritesTest": 3,
+    "MixedTest": 3,
+    "SeveralVolumesTest": 3,
 }
 """Classes of tests that search or sweep, and how many times as long as most
 others theirs take; on the reference driver, whose times are much like those
