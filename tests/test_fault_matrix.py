@@ -187,6 +187,7 @@ def test_both_counts_are_in_the_result(tmp_path: Path):
 # -- writes that come after those of the matrix
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(refusal()), reason=refusal())
 def test_a_failure_at_a_later_write_says_at_which(tmp_path: Path):
     done = assisted_kit_run(
