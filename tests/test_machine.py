@@ -185,7 +185,7 @@ def test_reference_driver_passes_2000_steps(
         machine,
         subjects.load(),
         seed=seed,
-        examples=47,
+        examples=56,
         steps=50,
     )
     assert found.program is None, f"{found.program}\n{found.contradiction}"
