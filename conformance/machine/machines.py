@@ -182,7 +182,8 @@ class OperationsMachine(RuleBasedStateMachine):
 
     def carry_out_on(self, volume: str, operation: str) -> None:
         """Carry it out on this volume, if that makes sense now."""
-        for step in self.chosen(lambda s: choosing.steps(s, operation)):
+        assert self._story is not None
+        for step in choosing.steps(self._story, operation):
             if step.arguments["volume"] == volume:
                 self.carry_out(operation, step)
 
