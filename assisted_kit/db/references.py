@@ -38,25 +38,33 @@ class References:
         :raises NotFound: there is no such volume.
         """
         with self._engine.connect() as connection:
-            return self._volume(connection, volume_id, context, writable)
+            found = self._volume(
+                connection, _VOLUME, volume_id, context, writable
+            )
+        if found is None:
+            raise _no_such_volume(volume_id)
+        return found
 
     def _volume(
         self,
         connection: sa.Connection,
-        volume_id: str,
+        statement: sa.Select[Any],
+        its_id: str,
         context: Any,
         writable: bool,
-    ) -> refs.VolumeRef:
+    ) -> refs.VolumeRef | None:
+        """The volume that a statement finds for an id."""
         saver = self if writable else None
-        pairs = self._pairs_of(connection, volume_id)
-        fields = self._volume_fields(connection, volume_id, pairs)
-        snapshots = self._snapshots_of(connection, volume_id, pairs)
-        attachments = _attachments(
-            connection, _ATTACHMENTS_OF_VOLUME, volume_id
+        fields, attachments = _volume_and_attachments(
+            connection, statement, its_id
         )
+        if fields is None:
+            return None
+        pairs = self._pairs_of(connection, fields["id"])
+        snapshots = self._snapshots_of(connection, fields["id"], pairs)
         volume = refs.VolumeRef(
             {
-                **fields,
+                **_with_pairs(fields, pairs),
                 "snapshots": [
                     refs.SnapshotRef(row, obj_context=context, saver=saver)
                     for row in snapshots
@@ -85,13 +93,10 @@ class References:
         :raises NotFound: there is no such snapshot, or it is deleted.
         """
         with self._engine.connect() as connection:
-            volume_id = connection.execute(
-                _VOLUME_OF_SNAPSHOT, {"id": snapshot_id}
-            ).scalar()
-            if volume_id is None:
-                raise NotFound(f"snapshot {snapshot_id} could not be found")
-            volume = self._volume(connection, volume_id, context, writable)
-        for snapshot in volume.snapshots:
+            volume = self._volume(
+                connection, _VOLUME_OF_SNAPSHOT, snapshot_id, context, writable
+            )
+        for snapshot in volume.snapshots if volume is not None else ():
             if snapshot.id == snapshot_id:
                 found: refs.SnapshotRef = snapshot
                 return found
@@ -109,7 +114,7 @@ class References:
         :raises NotFound: there is no such attachment, or it is detached.
         """
         with self._engine.connect() as connection:
-            found = _attachments(connection, _ATTACHMENT, attachment_id)
+            found = _attachments(connection, attachment_id)
         if not found:
             raise NotFound(f"attachment {attachment_id} could not be found")
         return refs.AttachmentRef(
@@ -134,13 +139,18 @@ class References:
         with self._engine.connect() as connection:
             match ref:
                 case refs.VolumeRef():
+                    fields, _ = _volume_and_attachments(
+                        connection, _VOLUME, volume_id
+                    )
+                    if fields is None:
+                        raise _no_such_volume(volume_id)
                     pairs = self._pairs_of(connection, volume_id)
-                    return self._volume_fields(connection, volume_id, pairs)
+                    return _with_pairs(fields, pairs)
                 case refs.SnapshotRef():
                     pairs = self._pairs_of(connection, volume_id)
                     stored = self._snapshots_of(connection, volume_id, pairs)
                 case _:
-                    stored = _attachments(connection, _ATTACHMENT, ref.id)
+                    stored = _attachments(connection, ref.id)
         for row in stored:
             if row["id"] == ref.id:
                 return row
@@ -157,14 +167,6 @@ class References:
         for part, owner, key, value in pairs:
             found[part, owner][key] = value
         return found
-
-    def _volume_fields(
-        self, connection: sa.Connection, volume_id: str, pairs: _Pairs
-    ) -> dict[str, Any]:
-        found = _rows(connection, _VOLUME, volume_id)
-        if not found:
-            raise NotFound(f"volume {volume_id} could not be found")
-        return found[0] | {_VOLUME_PAIRS: pairs[_VOLUME_PAIRS, volume_id]}
 
     def _snapshots_of(
         self, connection: sa.Connection, volume_id: str, pairs: _Pairs
@@ -203,17 +205,43 @@ class References:
             )
 
 
-def _attachments(
+def _no_such_volume(volume_id: str) -> NotFound:
+    return NotFound(f"volume {volume_id} could not be found")
+
+
+def _volume_and_attachments(
     connection: sa.Connection, statement: sa.Select[Any], its_id: str
-) -> list[dict[str, Any]]:
-    return [
-        row
-        | {
-            name: json.loads(row[name] or "null") or {}
-            for name in _JSON_COLUMNS
-        }
-        for row in _rows(connection, statement, its_id)
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The volume that a statement finds for an id, and its attachments."""
+    found = connection.execute(statement, {"id": its_id}).all()
+    if not found:
+        return None, []
+    # An outer join has a row without an attachment where there is none.
+    attachments = [
+        dict(zip(_ATTACHMENT_NAMES, row[len(_VOLUME_NAMES) :], strict=True))
+        for row in found
     ]
+    return (
+        dict(zip(_VOLUME_NAMES, found[0], strict=False)),
+        [_parsed(each) for each in attachments if each["id"] is not None],
+    )
+
+
+def _with_pairs(fields: dict[str, Any], pairs: _Pairs) -> dict[str, Any]:
+    return fields | {_VOLUME_PAIRS: pairs[_VOLUME_PAIRS, fields["id"]]}
+
+
+def _parsed(attachment: dict[str, Any]) -> dict[str, Any]:
+    return attachment | {
+        name: json.loads(attachment[name] or "null") or {}
+        for name in _JSON_COLUMNS
+    }
+
+
+def _attachments(
+    connection: sa.Connection, its_id: str
+) -> list[dict[str, Any]]:
+    return [_parsed(row) for row in _rows(connection, _ATTACHMENT, its_id)]
 
 
 def _rows(
@@ -228,11 +256,27 @@ def _rows(
 
 # Statements are built once: that takes longer than SQLite's answer.
 _ID: sa.BindParameter[str] = sa.bindparam("id")
-_VOLUME = sa.select(rows.VOLUMES).where(
-    rows.VOLUMES.c.id == _ID, rows.live(rows.VOLUMES)
+_VOLUMES = (
+    sa.select(rows.VOLUMES, rows.ATTACHMENTS)
+    .select_from(
+        rows.VOLUMES.outerjoin(
+            rows.ATTACHMENTS,
+            sa.and_(
+                rows.ATTACHMENTS.c.volume_id == rows.VOLUMES.c.id,
+                rows.live(rows.ATTACHMENTS),
+            ),
+        )
+    )
+    .where(rows.live(rows.VOLUMES))
 )
-_VOLUME_OF_SNAPSHOT = sa.select(rows.SNAPSHOTS.c.volume_id).where(
-    rows.SNAPSHOTS.c.id == _ID, rows.live(rows.SNAPSHOTS)
+_VOLUME_NAMES = tuple(column.name for column in rows.VOLUMES.c)
+_ATTACHMENT_NAMES = tuple(column.name for column in rows.ATTACHMENTS.c)
+_VOLUME = _VOLUMES.where(rows.VOLUMES.c.id == _ID)
+_VOLUME_OF_SNAPSHOT = _VOLUMES.where(
+    rows.VOLUMES.c.id
+    == sa.select(rows.SNAPSHOTS.c.volume_id)
+    .where(rows.SNAPSHOTS.c.id == _ID, rows.live(rows.SNAPSHOTS))
+    .scalar_subquery()
 )
 _SNAPSHOTS_OF_VOLUME = (
     sa.select(rows.SNAPSHOTS)
@@ -262,12 +306,8 @@ _PAIRS_OF_VOLUME = sa.union_all(
         for part, table in _PAIRS.items()
     ),
 )
-_LIVE_ATTACHMENTS = sa.select(rows.ATTACHMENTS).where(
-    rows.live(rows.ATTACHMENTS)
-)
-_ATTACHMENT = _LIVE_ATTACHMENTS.where(rows.ATTACHMENTS.c.id == _ID)
-_ATTACHMENTS_OF_VOLUME = _LIVE_ATTACHMENTS.where(
-    rows.ATTACHMENTS.c.volume_id == _ID
+_ATTACHMENT = sa.select(rows.ATTACHMENTS).where(
+    rows.ATTACHMENTS.c.id == _ID, rows.live(rows.ATTACHMENTS)
 )
 
 _JSON_COLUMNS = frozenset({"connector", "connection_info"})
