@@ -160,7 +160,7 @@ class CallersTest(ConformanceTest):
         return VolumeUnderTest(
             self.deployment,
             first_generation=_COPIES,
-            copy=(ref.id, expected.copy(at_least=ref.size * GIB)),
+            copy=(ref, expected.copy(at_least=ref.size * GIB)),
         )
 
     def extend(self, volume: VolumeUnderTest) -> None:

@@ -49,7 +49,7 @@ class EncryptedVolume(VolumeUnderTest):
             created = deployment.manager.volumes.create(
                 1, encryption_key_id=key.id
             )
-        super().__init__(deployment, copy=(created.id, Ledger(GIB)))
+        super().__init__(deployment, copy=(created, Ledger(GIB)))
         self.key = key
 
     def attach(self) -> None:

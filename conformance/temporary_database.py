@@ -57,7 +57,8 @@ class _Compiled(dict[Any, Any]):
 
 
 def _without_dialect(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(part for part in key if not isinstance(part, sa.Dialect))
+    # It is the first part, and asked for with each statement.
+    return key[1:] if isinstance(key[0], sa.Dialect) else key
 
 
 _COMPILED = _Compiled()

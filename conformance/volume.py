@@ -8,6 +8,7 @@ from typing import Any
 
 from assisted_kit import qcow2
 from assisted_kit.lifecycle import Status
+from assisted_kit.refs import VolumeRef
 from assisted_kit.rules import Profile
 from conformance import storage
 from conformance.deployment import Deployment
@@ -28,8 +29,8 @@ class VolumeUnderTest(VolumeWithGuest):
         apart by generations.
     :param name_id: names its files in place of its id, as after a
         migration.
-    :param copy: the id of a volume that was made from another one, and
-        what it should hold; a new and empty one unless it is given.
+    :param copy: a volume that was made from another one, and what it
+        should hold; a new and empty one unless it is given.
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class VolumeUnderTest(VolumeWithGuest):
         size: int = 1,
         first_generation: int = 1,
         name_id: str | None = None,
-        copy: tuple[str, Ledger] | None = None,
+        copy: tuple[VolumeRef, Ledger] | None = None,
     ) -> None:
-        volume_id, ledger = copy or (
-            deployment.manager.volumes.create(size, _name_id=name_id).id,
+        created, ledger = copy or (
+            deployment.manager.volumes.create(size, _name_id=name_id),
             Ledger(size * GIB),
         )
-        super().__init__(deployment, volume_id, ledger, first_generation)
+        super().__init__(deployment, created, ledger, first_generation)
         self.snapshots: list[SnapshotUnderTest] = []
         self.pending: SnapshotUnderTest | None = None
         """A snapshot whose create failed without anybody knowing how."""

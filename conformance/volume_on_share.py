@@ -24,13 +24,13 @@ from conformance.violation import OperationFailed
 class VolumeOnShare:
     """What the driver, the share and the database say of a volume.
 
-    :param volume_id: of one that has been created.
+    :param created: what the manager gave who had it created.
     """
 
-    def __init__(self, deployment: Deployment, volume_id: str) -> None:
+    def __init__(self, deployment: Deployment, created: VolumeRef) -> None:
         self.deployment = deployment
-        self.id = volume_id
-        self.name: str = self.ref().name
+        self.id: str = created.id
+        self.name: str = created.name
         self.overlays = Overlays()
         self.undrawable = ""
         """Why the chain cannot be drawn, if drawing it might not end."""

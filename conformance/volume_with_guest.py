@@ -15,6 +15,7 @@ from assisted_kit.image import Image
 from assisted_kit.lifecycle import Status
 from assisted_kit.manager.connections import NoConnectionInfo
 from assisted_kit.process import execute
+from assisted_kit.refs import VolumeRef
 from conformance import oracle
 from conformance.deployment import Deployment
 from conformance.ledger import generation_writes
@@ -37,11 +38,11 @@ class VolumeWithGuest(VolumeOnShare):
     def __init__(
         self,
         deployment: Deployment,
-        volume_id: str,
+        created: VolumeRef,
         ledger: Ledger,
         first_generation: int,
     ) -> None:
-        super().__init__(deployment, volume_id)
+        super().__init__(deployment, created)
         self.ledger = ledger
         self.instance: Any = None
         self._generation = first_generation - 1

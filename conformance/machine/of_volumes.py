@@ -215,17 +215,17 @@ class OfVolumes(Telling):
         self, copy: str, content: Ledger, make: Callable[[], VolumeRef]
     ) -> None:
         held = content.copy()
-        self._is_there(copy, held, make().id)
+        self._is_there(copy, held, make())
 
     def _is_there(
-        self, name: str, content: Ledger, volume_id: str | None
+        self, name: str, content: Ledger, created: VolumeRef | None
     ) -> None:
         self.model.made += 1
         volume = ToldVolume(
             self.deployment,
             self.model.made,
             self.names,
-            (volume_id, content) if volume_id else None,
+            (created, content) if created else None,
         )
         self.volumes[name] = volume
         # What its guest writes is taken down in the volume's own ledger.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 
 from assisted_kit.image import Image
+from assisted_kit.refs import VolumeRef
 from conformance.deployment import Deployment
 from conformance.ledger import Ledger
 from conformance.machine.model import Standing
@@ -30,7 +31,7 @@ class ToldVolume(VolumeUnderTest):
         deployment: Deployment,
         number: int,
         names_of_all: Callable[[], Mapping[str, str]],
-        copy: tuple[str, Ledger] | None = None,
+        copy: tuple[VolumeRef, Ledger] | None = None,
     ) -> None:
         super().__init__(
             deployment,
