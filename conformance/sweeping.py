@@ -36,7 +36,7 @@ class SweepingTest(ConformanceTest):
         self, volume: VolumeUnderTest, operation: Operation
     ) -> Sweep:
         """Of the points inside the hooks."""
-        server = self.useFixture(ForkServer(self.subject))
+        server = ForkServer(self.subject)
         return self._reported(
             volume, HookSweep(volume.deployment, server, operation)
         )

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import fixtures
 
 from assisted_kit.driver import Hook
 from assisted_kit.errors import AssistedKitError
@@ -35,13 +37,16 @@ class DiedOtherwise(AssistedKitError):
     """The process ended by itself, or had not returned in time."""
 
 
-class ForkServer(fixtures.Fixture):
-    """Calls hooks in processes that are killed at a point of theirs."""
+class _Process:
+    """The process, and where it was started.
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
+    To start it takes longer than it does for a sweep, so that there is one
+    for all of them.  It has what it was started with: another environment,
+    directory or standard error needs another process.
+    """
 
-    def _setUp(self) -> None:
+    def __init__(self) -> None:
+        self._place = _place()
         with calls.aside():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", server.NAME],
@@ -49,14 +54,80 @@ class ForkServer(fixtures.Fixture):
                 stdout=subprocess.PIPE,
                 env=environment(),
             )
-        self.addCleanup(self._end)
 
-    def _end(self) -> None:
+    def is_as_new(self) -> bool:
+        """Whether one that is started now would be no different."""
+        return self._process.poll() is None and self._place == _place()
+
+    def ask(self, request: DeadlyRequest) -> Answer:
+        """Have it do something.
+
+        :raises ServerEnded: it has not done it.
+        """
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            pickle.dump(request, stdin)
+            stdin.flush()
+            answer: Answer = pickle.load(stdout)  # noqa: S301
+        except (BrokenPipeError, EOFError) as error:
+            raise ServerEnded(
+                f"the fork server ended with status {self._process.wait()}"
+            ) from error
+        except BaseException:
+            # Who asks next would be given this answer.
+            self._process.kill()
+            self._process.wait()
+            raise
+        return answer
+
+    def end(self) -> None:
+        """End it, with what it is doing."""
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
-            stream.close()
+            with suppress(BrokenPipeError):
+                stream.close()
         # One that has nobody to answer ends.
         self._process.wait()
+
+
+def _place() -> tuple[Any, ...]:
+    """What a process has of the one that starts it."""
+    variables = environment()
+    # pytest's, for each test.
+    variables.pop("PYTEST_CURRENT_TEST", None)
+    errors = os.fstat(2)
+    return os.getpid(), variables, os.getcwd(), errors.st_dev, errors.st_ino
+
+
+_lock = threading.Lock()
+_process: _Process | None = None
+
+
+def _ask(request: DeadlyRequest) -> Answer:
+    """Ask the process that there is, or a new one."""
+    global _process
+    with _lock, calls.aside():
+        if _process is None or not _process.is_as_new():
+            end()
+            _process = _Process()
+        return _process.ask(request)
+
+
+@atexit.register
+def end() -> None:
+    """End the process; it is started again when it is needed."""
+    global _process
+    ended, _process = _process, None
+    if ended is not None:
+        ended.end()
+
+
+class ForkServer:
+    """Calls hooks in processes that are killed at a point of theirs."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
 
     def calling(
         self,
@@ -77,7 +148,7 @@ class ForkServer(fixtures.Fixture):
                 self._subject, share, base_format, hook, snapshot_ref
             )
             patience = self._subject.patience
-            answer = self._answer(DeadlyRequest(request, point, patience))
+            answer = _ask(DeadlyRequest(request, point, patience))
             if not answer.said:
                 raise DiedOtherwise(
                     f"the process in which {hook} ran ended with status "
@@ -90,17 +161,3 @@ class ForkServer(fixtures.Fixture):
                     return outcome.result()
 
         return call
-
-    def _answer(self, request: DeadlyRequest) -> Answer:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
-        try:
-            with calls.aside():
-                pickle.dump(request, stdin)
-                stdin.flush()
-                answer: Answer = pickle.load(stdout)  # noqa: S301
-        except (BrokenPipeError, EOFError) as error:
-            raise ServerEnded(
-                f"the fork server ended with status {self._process.wait()}"
-            ) from error
-        return answer
