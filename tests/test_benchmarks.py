@@ -113,6 +113,7 @@ def test_suite() -> None:
     assert found["tests"] > 0
     assert found["qemu_img_processes"] > 0
     assert found["wall_seconds"] > 0
+    assert found["processor_seconds"] > 0
     assert found["qemu_img_seconds"] > 0
 
 
