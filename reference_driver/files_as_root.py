@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from oslo_concurrency import processutils
+
 from reference_driver.files import Layout
 from reference_driver.files import opened
 from reference_driver.files import VolumeFiles
@@ -25,7 +27,11 @@ class FilesAsRoot(VolumeFiles):
 
     They are root's, and the service may read them if everybody may.
 
-    :param run: runs a command as root and raises when it fails.
+    What fails is an OSError here too, as those who call know it: there is
+    what has to go well, and what may be left to another hook.
+
+    :param run: runs a command as root; it raises oslo.concurrency's error,
+        or one that is derived from it, when that fails.
     :param layout: without one, everybody may read and write what is new.
     """
 
@@ -44,21 +50,31 @@ class FilesAsRoot(VolumeFiles):
     def _start(self, temporary: Path) -> None:
         super()._start(temporary)
         # Whoever writes it is the service, or a command as root.
-        self._run("truncate", "-s0", str(temporary))
-        self._run("chmod", "ugo+rw", str(temporary))
+        self._as_root("truncate", "-s0", str(temporary))
+        self._as_root("chmod", "ugo+rw", str(temporary))
 
     def _finish(self, temporary: Path, like: Path | None) -> None:
         # Opened before, since afterwards the service may be shut out.
         with opened(temporary, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
             if like is None:
-                self._run("chmod", f"{self._layout.mode:o}", str(temporary))
+                self._as_root(
+                    "chmod", f"{self._layout.mode:o}", str(temporary)
+                )
             else:
                 for command in ("chown", "chmod"):
-                    self._run(command, f"--reference={like}", str(temporary))
+                    self._as_root(
+                        command, f"--reference={like}", str(temporary)
+                    )
             os.fsync(descriptor)
 
     def _replace(self, temporary: Path, path: Path) -> None:
-        self._run("mv", "-f", "-T", str(temporary), str(path))
+        self._as_root("mv", "-f", "-T", str(temporary), str(path))
 
     def _unlink(self, path: Path) -> None:
-        self._run("rm", "-f", str(path))
+        self._as_root("rm", "-f", str(path))
+
+    def _as_root(self, *words: str) -> None:
+        try:
+            self._run(*words)
+        except processutils.ProcessExecutionError as error:
+            raise OSError(str(error)) from error

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+from oslo_concurrency.processutils import ProcessExecutionError
 
 from reference_driver import info_file
 from reference_driver.files_as_root import FilesAsRoot
@@ -92,3 +94,14 @@ def test_what_a_killed_service_left_is_removed_as_well(
     (files.directory / f"{files.info}.new").touch()
     files.remove(files.info)
     assert [path.name for path in files.directory.iterdir()] == [files.base]
+
+
+def test_what_fails_as_root_fails_like_a_call_of_the_system(
+    tmp_path: Path,
+) -> None:
+    def fails(*words: str) -> None:
+        raise ProcessExecutionError(cmd=shlex.join(words), stderr="read-only")
+
+    files = FilesAsRoot(tmp_path, DetachedVolume(tmp_path).ref(), fails)
+    with pytest.raises(OSError, match=r"(?s)rm -f .*read-only"):
+        files.remove(files.base)
