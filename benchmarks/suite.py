@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,7 @@ def measure(rules: tuple[str, ...] = (), runs: int = _RUNS) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as directory:
         times = [_run(rules, os.environ["PATH"]) for _ in range(runs)]
-        wall, busy = sorted(times)[len(times) // 2]
+        wall, busy = statistics.median_high(times)
         log = Path(directory, "qemu-img.log")
         path = _with_wrapper(Path(directory), log)
         _run(rules, path)

@@ -47,13 +47,12 @@ class _Process:
 
     def __init__(self) -> None:
         self._place = _place()
-        with calls.aside():
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", server.NAME],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment(),
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", server.NAME],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
 
     def is_as_new(self) -> bool:
         """Whether one that is started now would be no different."""
