@@ -8,9 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from contextlib import suppress
 from typing import Any
+from typing import IO
+from typing import Protocol
 
 from assisted_kit.errors import AssistedKitError
 from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
@@ -53,9 +58,25 @@ class SupervisionError(AssistedKitError):
     """A process in which the driver runs cannot be started."""
 
 
-def start(
-    output: int, environment: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
+class Process(Protocol):
+    """A process, as :class:`subprocess.Popen` has it."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    returncode: int | None
+
+    def wait(self) -> int | None:
+        """Its exit status, or below zero the signal that killed it.
+
+        None if nobody can say.
+        """
+
+
+Start = Callable[[int, Mapping[str, str]], Process]
+"""Starts a process: :func:`start`, or something that does the same."""
+
+
+def start(output: int, environment: Mapping[str, str]) -> Process:
     """Start a process that does what its standard input says.
 
     :param output: the descriptor on which it tells its results.
@@ -78,7 +99,8 @@ class Child:
     """A process in which the driver runs, and what it has told.
 
     :param part: which of how many it is.
-    :param scratch: for everything temporary.
+    :param environment: of those of the run.
+    :param starting: how it is started; by default it is a new interpreter.
     :param patience: seconds of silence of a test, after which it is ended.
     :raises SupervisionError: it cannot be started.
     """
@@ -88,9 +110,9 @@ class Child:
         request: Mapping[str, Any],
         part: tuple[int, int],
         *,
-        run: str,
-        scratch: str,
+        environment: Mapping[str, str],
         patience: float,
+        starting: Start | None = None,
     ) -> None:
         self.record = Record(request["driver"])
         self._patience = patience
@@ -98,17 +120,18 @@ class Child:
         self.output, its_end = os.pipe()
         """The descriptor on which it tells its results."""
         # What comes while it starts waits until it is able to clean up.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            self._process = start(its_end, _environment(run, part, scratch))
-        except OSError as error:
-            os.close(self.output)
-            raise SupervisionError(
-                f"{sys.executable} cannot be started: {error}"
-            ) from error
-        finally:
-            os.close(its_end)
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        with signals_blocked():
+            try:
+                self._process = (starting or start)(
+                    its_end, _of_part(environment, part)
+                )
+            except OSError as error:
+                os.close(self.output)
+                raise SupervisionError(
+                    f"{sys.executable} cannot be started: {error}"
+                ) from error
+            finally:
+                os.close(its_end)
         os.set_blocking(self.output, False)
         self.ended = os.pidfd_open(self._process.pid)
         """A descriptor that can be read when the process is gone."""
@@ -166,7 +189,7 @@ class Child:
         else:
             getattr(self.record, event)(*words)
 
-    def _end(self) -> int:
+    def _end(self) -> int | None:
         if self._process.returncode is None:
             # As long as it is not waited for, the group's id is not reused.
             with suppress(ProcessLookupError):
@@ -175,23 +198,43 @@ class Child:
 
     def _how(self) -> str:
         status = self._end()
+        if status is None:
+            return "and so did the one that could say how"
         if status < 0:
             return f"killed by {signal.Signals(-status).name}"
         return f"with exit status {status}"
 
 
-def _environment(
-    run: str, part: tuple[int, int], scratch: str
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """What comes waits, here and in the processes that are started."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _of_part(
+    environment: Mapping[str, str], part: tuple[int, int]
 ) -> dict[str, str]:
-    """Ours, without what is meant for another pytest."""
+    number, parts = part
+    if parts == 1:
+        return dict(environment)
+    return {**environment, PART_VARIABLE: str(number)}
+
+
+def environment_of(run: str, scratch: str) -> dict[str, str]:
+    """Ours, without what is meant for another pytest.
+
+    :param run: names the run.
+    :param scratch: for everything temporary of it.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("PYTEST_") and name not in _SAID_OTHERWISE
     }
-    number, parts = part
-    if parts > 1:
-        kept[PART_VARIABLE] = str(number)
     return {
         **kept,
         "TMPDIR": scratch,

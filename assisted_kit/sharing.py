@@ -10,15 +10,16 @@ import pytest
 from assisted_kit.suite import SUITE
 
 _LENGTHS = {
-    "MachineTest": 32,
-    "CrashAfterDeathTest": 11,
-    "CommitCrashTest": 10,
-    "CrashTest": 9,
-    "LeftAfterCrashTest": 7,
+    "MachineTest": 47,
+    "CrashAfterDeathTest": 8,
+    "CrashTest": 8,
+    "LeftAfterCrashTest": 8,
+    "CommitCrashTest": 7,
     "CommitTest": 5,
     "DeepChainTest": 5,
-    "ChangingShareTest": 4,
     "ComputeDeathTest": 4,
+    "DeletedVolumeTest": 4,
+    "ChangingShareTest": 3,
     "LaterWritesTest": 3,
     "MixedTest": 3,
     "SeveralVolumesTest": 3,

@@ -83,6 +83,20 @@ def modules(rule_ids: Collection[str]) -> list[str]:
     return [SUITE] if missing or not found else found
 
 
+def import_tests(rule_ids: Collection[str]) -> None:
+    """Import the modules that have the tests of these rules, or all of them.
+
+    With what they import, and what every run does.
+    """
+    importlib.import_module(TRIAL)
+    names = modules(rule_ids)
+    if SUITE in names:
+        files = sorted(directory().glob("test_*.py"))
+        names = [f"{SUITE}.{file.stem}" for file in files]
+    for name in names:
+        importlib.import_module(name)
+
+
 def directory() -> Path:
     """Where the suite is."""
     package = importlib.import_module(SUITE)

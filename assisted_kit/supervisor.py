@@ -11,11 +11,13 @@ import os
 import selectors
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import ExitStack
@@ -23,8 +25,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from assisted_kit.child import Child
+from assisted_kit.child import environment_of
 from assisted_kit.child import SIGNALS
+from assisted_kit.child import signals_blocked
+from assisted_kit.child import Start
 from assisted_kit.child import SupervisionError
+from assisted_kit.exhaustive import EXHAUSTIVE_VARIABLE
+from assisted_kit.fork_server import ForkServer
 from assisted_kit.record import merged
 from assisted_kit.record import Record
 from assisted_kit.run_options import NOTHING_ASKED
@@ -67,16 +74,22 @@ def supervise(
     with ExitStack() as stack:
         stack.callback(_sweep, places, run, made, troubles)
         scratch = stack.enter_context(_scratch())
+        environment = environment_of(run, scratch)
         children: list[Child] = []
         interrupted = stack.enter_context(_interruptions_passed_on(children))
+        starting = None
+        if processes > 1:
+            starting = stack.enter_context(
+                _fork_server(rule_ids, environment, options)
+            )
         for number in range(processes):
             child = Child(
                 request,
                 (number, processes),
-                run=run,
-                scratch=scratch,
+                environment=environment,
                 patience=settings.patience
                 * (HOOKS_A_TEST + options.explore.examples),
+                starting=starting,
             )
             stack.callback(child.close)
             children.append(child)
@@ -95,6 +108,28 @@ def _is_set_up(record: Record) -> bool:
 
 def _is_over(record: Record) -> bool:
     return record.is_over
+
+
+@contextmanager
+def _fork_server(
+    rule_ids: Sequence[str],
+    environment: Mapping[str, str],
+    options: RunOptions,
+) -> Iterator[Start]:
+    """What starts processes of which the first has done the imports."""
+    # The rows of a test are known when its module has been imported.
+    rows = {EXHAUSTIVE_VARIABLE: "1"} if options.exhaustive else {}
+    with ExitStack() as stack:
+        try:
+            with signals_blocked():
+                server = ForkServer(rule_ids, {**environment, **rows})
+                stack.callback(server.close)
+            server.wait_until_ready()
+        except OSError as error:
+            raise SupervisionError(
+                f"{sys.executable} cannot be started: {error}"
+            ) from error
+        yield server.start
 
 
 @contextmanager

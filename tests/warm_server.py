@@ -18,12 +18,7 @@ import json
 import os
 import signal
 import sys
-import tempfile
-import traceback
-from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +27,10 @@ from typing import NoReturn
 
 import assisted_kit
 from assisted_kit import child
+from assisted_kit import forking
+from assisted_kit.fork_server import Forked
+from assisted_kit.forking import be_runner
+from assisted_kit.forking import forked
 
 START = child.start
 """How the supervisor starts the process in which a driver runs."""
@@ -50,8 +49,6 @@ MODULES = (
     "sqlalchemy.dialects.sqlite",
 )
 """What a run imports, whatever it is of."""
-
-STANDARD = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -86,9 +83,8 @@ def main() -> None:
     gc.freeze()
     for line in requests:
         request = Request(**json.loads(line))
-        child = forked(lambda request=request: run(request))
-        _, status = os.waitpid(child, 0)
-        answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        status = ended(forked(lambda request=request: run(request)))
+        answers.write(f"{status}\n")
         answers.flush()
 
 
@@ -144,30 +140,6 @@ def import_what_it_imports(file: Path) -> None:
     exec(compile(tree, str(file), "exec"), {})
 
 
-def forked(body: Callable[[], NoReturn]) -> int:
-    """The id of a process that does this and no more.
-
-    :raises RuntimeError: there is a thread that it would not have.
-    """
-    if len(os.listdir("/proc/self/task")) > 1:
-        raise RuntimeError("what has several threads cannot be forked")
-    # Whatever is still to be written is not to be written twice.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        # Whatever happens, this is not the process that goes on.
-        try:
-            body()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(1)
-    return child
-
-
 def run(request: Request) -> NoReturn:
     """Be the command line."""
     from assisted_kit.cli.main import main as command_line
@@ -176,12 +148,12 @@ def run(request: Request) -> NoReturn:
     open_as(0, os.devnull, os.O_RDONLY)
     open_as(1, request.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     open_as(2, request.errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    close_all_but(STANDARD)
+    forking.close_all_but(forking.STANDARD)
     os.chdir(request.directory)
     sys.path[:] = [request.directory, *PATH]
     program = Path(assisted_kit.__file__).with_name("__main__.py")
-    begin([str(program), *request.arguments], request.environment)
-    child.start = Runner
+    forking.begin([str(program), *request.arguments], request.environment)
+    child.start = forked_runner
     try:
         command_line(prog_name="assisted-kit")
     except SystemExit as end:
@@ -191,67 +163,27 @@ def run(request: Request) -> NoReturn:
     os._exit(status)
 
 
-def close_all_but(kept: Collection[int]) -> None:
-    """Close the descriptors that are not passed on to a new program."""
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in kept:
-            # One was that of the list itself.
-            with suppress(OSError):
-                os.close(int(name))
+def forked_runner(
+    output: int, environment: Mapping[str, str]
+) -> child.Process:
+    """Start the process in which the driver runs, from this one."""
+    reading, writing = os.pipe()
+
+    def body() -> NoReturn:
+        # It sees whether the kit is as it was written.
+        child.start = START
+        sys.path[:] = PATH
+        be_runner(reading, output, environment)
+
+    pid = forking.forked_runner(body)
+    os.close(reading)
+    return Forked(pid, os.fdopen(writing, "wb"), ended)
 
 
-def begin(words: list[str], environment: Mapping[str, str]) -> None:
-    """Have what an interpreter that starts takes from who started it."""
-    sys.argv = words
-    os.environ.clear()
-    os.environ.update(environment)
-    # Found in another environment.
-    tempfile.tempdir = None
-
-
-class Runner:
-    """A process in which the driver runs, as far as the supervisor sees.
-
-    It begins where :func:`assisted_kit.child.start` has an interpreter begin.
-    """
-
-    def __init__(self, output: int, environment: Mapping[str, str]) -> None:
-        reading, writing = os.pipe()
-        self.stdin = os.fdopen(writing, "wb")
-        self.returncode: int | None = None
-        self.pid = forked(lambda: be_runner(reading, output, environment))
-        os.close(reading)
-        # Whoever is first, it is there when this returns.
-        with suppress(ProcessLookupError):
-            os.setpgid(self.pid, self.pid)
-
-    def wait(self) -> int:
-        """How it ended, when it has."""
-        if self.returncode is None:
-            _, status = os.waitpid(self.pid, 0)
-            self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-
-def be_runner(
-    requests: int, output: int, environment: Mapping[str, str]
-) -> NoReturn:
-    """Be the process in which the driver runs.
-
-    What the supervisor does with signals ends as it begins: it has them
-    blocked, and the process handles each before it lets them through.
-    """
-    from assisted_kit import runner
-
-    os.setpgid(0, 0)
-    os.dup2(requests, 0)
-    os.dup2(2, 1)
-    close_all_but((*STANDARD, output))
-    sys.path[:] = PATH
-    begin([runner.__file__, str(output)], environment)
-    # It sees whether the kit is as it was written.
-    child.start = START
-    runner.main()
+def ended(process: int) -> int:
+    """How a process of ours ended, when it has."""
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 if __name__ == "__main__":
