@@ -98,7 +98,7 @@ def start(output: int, environment: Mapping[str, str]) -> Process:
 class Child:
     """A process in which the driver runs, and what it has told.
 
-    :param part: which of how many it is.
+    :param number: which of several it is; None: it is the only one.
     :param environment: of those of the run.
     :param starting: how it is started; by default it is a new interpreter.
     :param patience: seconds of silence of a test, after which it is ended.
@@ -108,7 +108,7 @@ class Child:
     def __init__(
         self,
         request: Mapping[str, Any],
-        part: tuple[int, int],
+        number: int | None,
         *,
         environment: Mapping[str, str],
         patience: float,
@@ -123,7 +123,7 @@ class Child:
         with signals_blocked():
             try:
                 self._process = (starting or start)(
-                    its_end, _of_part(environment, part)
+                    its_end, _numbered(environment, number)
                 )
             except OSError as error:
                 os.close(self.output)
@@ -137,7 +137,7 @@ class Child:
         """A descriptor that can be read when the process is gone."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as stdin:
-            stdin.write(json.dumps({**request, "part": part}).encode())
+            stdin.write(json.dumps(request).encode())
 
     def close(self) -> None:
         """End it, with whatever the driver started and left running."""
@@ -215,12 +215,11 @@ def signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _of_part(
-    environment: Mapping[str, str], part: tuple[int, int]
-) -> dict[str, str]:
-    number, parts = part
-    if parts == 1:
-        return dict(environment)
+def _numbered(
+    environment: Mapping[str, str], number: int | None
+) -> Mapping[str, str]:
+    if number is None:
+        return environment
     return {**environment, PART_VARIABLE: str(number)}
 
 

@@ -216,7 +216,7 @@ def pytest_collection_modifyitems(
     waited for at the end while the other processes have nothing to do.
     """
     if _is_worker(config):
-        items.sort(key=sharing.length, reverse=True)
+        items[:] = sharing.in_order(items)
     wanted = config.getoption("--assisted-rule")
     if not wanted:
         return

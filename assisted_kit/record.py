@@ -29,6 +29,8 @@ class Record:
         self._rules: dict[str, str] = {}
         self._finished: set[str] = set()
         self._current: str | None = None
+        self._trials_that_ended_it: list[str] = []
+        """How it died of what the driver does not even claim to do."""
 
     def named(self, driver: str) -> None:
         """What the driver calls itself."""
@@ -40,7 +42,7 @@ class Record:
         self.replaced(self.plan.tampered)
 
     def collected(self, tests: Mapping[str, str]) -> None:
-        """The tests to come, with their rules' ids."""
+        """The tests to come, here or elsewhere, with their rules' ids."""
         self._rules = dict(tests)
 
     def started(self, test: str) -> None:
@@ -106,10 +108,10 @@ class Record:
             return
         rule_id = self._rules[self._current]
         self._finished.add(self._current)
-        left = set(self._rules) - self._finished
-        if rule_id or any(self._rules[test] for test in left):
+        if rule_id:
             self.troubles.append(what)
-        # Else it was trying what the driver does not even claim to do.
+        else:
+            self._trials_that_ended_it.append(what)
         self._found.append(
             TestResult(rule_id, self._current, Outcome.ERROR, 0, what)
         )
@@ -127,15 +129,17 @@ class Record:
     def results(self) -> list[TestResult]:
         """What every test found out, if only that it was not run."""
         left = [
-            TestResult(rule_id, test, Outcome.NOT_EXERCISED)
-            for test, rule_id in self._rules.items()
-            if test not in self._finished
+            TestResult(self._rules[test], test, Outcome.NOT_EXERCISED)
+            for test in self._left()
         ]
         return [*self._found, *left]
 
+    def _left(self) -> list[str]:
+        return [test for test in self._rules if test not in self._finished]
+
 
 def merged(driver: str, parts: Iterable[Record]) -> Record:
-    """What several processes told of one run, each of its own tests."""
+    """What the processes of one run told, each of the tests that it took."""
     whole = Record(driver)
     for part in parts:
         whole.driver = part.driver if part.plan else whole.driver
@@ -147,4 +151,8 @@ def merged(driver: str, parts: Iterable[Record]) -> Record:
         whole._found += part._found
         whole._rules |= part._rules
         whole._finished |= part._finished
+        whole._trials_that_ended_it += part._trials_that_ended_it
+    if any(whole._rules[test] for test in whole._left()):
+        # They have cost what the driver does claim.
+        whole.troubles += whole._trials_that_ended_it
     return whole

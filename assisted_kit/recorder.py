@@ -60,15 +60,15 @@ class Listener(Protocol):
 class Recorder:
     """A pytest plugin that tells what every test of a rule found out.
 
-    :param part: which of how many processes this one is; each runs its
-        share of the tests.
+    :param turns: shared with other processes that run the same tests, each
+        of them once.
     """
 
     def __init__(
-        self, listener: Listener, part: tuple[int, int] = (0, 1)
+        self, listener: Listener, turns: sharing.Turns | None = None
     ) -> None:
         self._listener = listener
-        self._part = part
+        self._turns = turns
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -79,12 +79,24 @@ class Recorder:
         if not plan.tests:
             return
         self._listener.planned(plan.as_dict())
-        number, parts = self._part
-        session.items[:] = sharing.shares(session.items, parts)[number]
-        mine = {item.nodeid for item in session.items}
-        self._listener.collected(
-            {t.name: t.rule_id for t in plan.tests if t.name in mine}
-        )
+        self._listener.collected({t.name: t.rule_id for t in plan.tests})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run the tests that nobody else has taken, if there are others."""
+        if self._turns is None or session.testsfailed:
+            # Failed before the first test: pytest says that.
+            return None
+        items = sharing.in_order(session.items)
+        while (number := self._turns.take()) < len(items):
+            item = items[number]
+            # Whichever is next, it has not been taken yet.
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+        return True
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A part of the suite that does not import."""

@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from typing import IO
 
@@ -28,6 +29,7 @@ from assisted_kit.outcomes import TestResult
 from assisted_kit.recorder import Recorder
 from assisted_kit.run_options import NOTHING_ASKED
 from assisted_kit.run_options import RunOptions
+from assisted_kit.sharing import Turns
 from assisted_kit.subject import load
 from assisted_kit.subject import UsageError
 
@@ -54,7 +56,7 @@ class Sender:
         self._tell("planned", said)
 
     def collected(self, tests: Mapping[str, str]) -> None:
-        """The tests to come, with their rules' ids."""
+        """The tests to come, here or elsewhere, with their rules' ids."""
         self._tell("collected", tests)
 
     def started(self, test: str) -> None:
@@ -107,12 +109,12 @@ def run(
     config_file: str | None,
     rule_ids: Sequence[str],
     sender: Sender,
-    part: tuple[int, int] = (0, 1),
+    turns: Turns | None = None,
     options: RunOptions = NOTHING_ASKED,
 ) -> None:
     """Run the suite under pytest.
 
-    :param part: which of how many processes this one is.
+    :param turns: shared with the other processes of the run.
     :raises AssistedKitError: the driver cannot be put before it.
     """
     subject = load(driver, config_file)
@@ -138,7 +140,7 @@ def run(
         arguments.append(f"--assisted-config={config_file}")
     arguments += [f"--assisted-rule={rule_id}" for rule_id in rule_ids]
     arguments += options.of_pytest
-    code = pytest.main(arguments, plugins=[Recorder(sender, part)])
+    code = pytest.main(arguments, plugins=[Recorder(sender, turns)])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         sender.trouble(f"pytest ended with {code!r}")
 
@@ -163,7 +165,7 @@ def main() -> None:
                 request["config_file"],
                 request["rules"],
                 sender,
-                request["part"],
+                Turns(Path(request["turns"])) if request["turns"] else None,
                 RunOptions.from_dict(request["options"]),
             )
         except AssistedKitError as error:

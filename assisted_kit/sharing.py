@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fcntl
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +32,8 @@ _LENGTHS = {
 others theirs take; on the reference driver, whose times are much like those
 of others."""
 
+_BYTES = 8
+
 
 def length(item: pytest.Item) -> int:
     """How long a test takes, in units of what most take."""
@@ -38,21 +44,35 @@ def length(item: pytest.Item) -> int:
     return _LENGTHS.get(cls.__name__, 1)
 
 
-def shares(
-    items: Sequence[pytest.Item], parts: int
-) -> list[list[pytest.Item]]:
-    """Tests for each of some processes, which are through at one time.
+def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Tests in the order in which several processes take them.
 
-    The longest are given away first, each to whoever has least to do. Within
-    a share the order is what it was.
+    The longest come first, so that none of them is the last that everyone
+    waits for; otherwise the order is what it was.
     """
-    loads = [0] * parts
-    owners = [0] * len(items)
-    lengths = [length(item) for item in items]
-    for index in sorted(range(len(items)), key=lambda i: -lengths[i]):
-        owners[index] = loads.index(min(loads))
-        loads[owners[index]] += lengths[index]
-    return [
-        [item for item, owner in zip(items, owners, strict=True) if owner == n]
-        for n in range(parts)
-    ]
+    return sorted(items, key=length, reverse=True)
+
+
+class Turns:
+    """Whose turn it is, for processes that take the same tests in turn.
+
+    :param file: has how many were taken, and is theirs alone. A process that
+        dies as it takes one gives its lock back.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._path = file
+
+    @functools.cached_property
+    def _file(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def take(self) -> int:
+        """The number of the next test, from 0."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            taken = int.from_bytes(os.pread(self._file, _BYTES, 0), "big")
+            os.pwrite(self._file, (taken + 1).to_bytes(_BYTES, "big"), 0)
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        return taken

@@ -41,6 +41,9 @@ from assisted_kit.settings import Settings
 PREFIX = "assisted-kit."
 """How the directories that the kit makes on a share begin."""
 
+_TURNS = "turns"
+"""The file that says which tests are taken."""
+
 HOOKS_A_TEST = 10
 """How often a test may exhaust the patience for hooks before it hangs."""
 
@@ -62,18 +65,19 @@ def supervise(
     :raises UsageError: found out there.
     """
     run = uuid.uuid4().hex[:8]
-    request = {
-        "driver": driver,
-        "config_file": settings.config_file,
-        "rules": list(rule_ids),
-        "options": options.as_dict(),
-    }
     places = _places(settings, processes)
     made = [place for place in places if not place.exists()]
     troubles: list[str] = []
     with ExitStack() as stack:
         stack.callback(_sweep, places, run, made, troubles)
         scratch = stack.enter_context(_scratch())
+        request = {
+            "driver": driver,
+            "config_file": settings.config_file,
+            "rules": list(rule_ids),
+            "options": options.as_dict(),
+            "turns": f"{scratch}/{_TURNS}" if processes > 1 else None,
+        }
         environment = environment_of(run, scratch)
         children: list[Child] = []
         interrupted = stack.enter_context(_interruptions_passed_on(children))
@@ -85,7 +89,7 @@ def supervise(
         for number in range(processes):
             child = Child(
                 request,
-                (number, processes),
+                number if processes > 1 else None,
                 environment=environment,
                 patience=settings.patience
                 * (HOOKS_A_TEST + options.explore.examples),
@@ -208,10 +212,11 @@ def _listen(
             elif now >= heard[child] + child.silence:
                 child.give_up(child.silence)
         counts = [child.record.progress for child in children]
-        over, there = map(sum, zip(*counts, strict=True))
-        if (over, there) != shown:
-            shown = (over, there)
-            progress(over, there)
+        # Each knows all tests, and has run those that are over there.
+        over, there = zip(*counts, strict=True)
+        if (sum(over), max(there)) != shown:
+            shown = (sum(over), max(there))
+            progress(*shown)
 
 
 def _sweep(

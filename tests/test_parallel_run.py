@@ -91,3 +91,20 @@ def test_every_test_of_every_part_is_in_the_whole() -> None:
     assert whole.progress == (2, 3)
     assert whole.was_interrupted
     assert len(whole.troubles) == 1
+
+
+@pytest.mark.parametrize(("by_another", "troubles"), [("ab", 0), ("a", 1)])
+def test_death_by_what_is_not_claimed_costs_nothing(
+    by_another: str, troubles: int
+) -> None:
+    rules = {"a": "MUS-001", "b": "MUS-001", "trial": ""}
+    parts = [Record("vendor:Driver"), Record("vendor:Driver")]
+    for each in parts:
+        each.collected(rules)
+    parts[0].started("trial")
+    parts[0].died("killed by SIGKILL")
+    for test in by_another:
+        parts[1].started(test)
+        parts[1].found(TestResult("MUS-001", test, Outcome.PASSED, 1))
+        parts[1].finished(test)
+    assert len(merged("vendor:Driver", parts).troubles) == troubles
