@@ -68,8 +68,12 @@ class Record:
         self._current = None
 
     def trouble(self, what: str) -> None:
-        """The kit itself did not run as it should."""
-        self.troubles.append(what)
+        """The kit itself did not run as it should.
+
+        What is amiss in a process that was interrupted comes of that.
+        """
+        if not self.was_interrupted:
+            self.troubles.append(what)
 
     def interrupted(self) -> None:
         """The process was interrupted, by somebody or by the driver."""
@@ -85,9 +89,9 @@ class Record:
         :raises UsageError: for what the user said.
         """
         self.is_over = True
-        if is_usage:
+        if is_usage and not self.was_interrupted:
             raise UsageError(what)
-        self.troubles.append(what)
+        self.trouble(what)
 
     def over(self) -> None:
         """Everything has been told."""

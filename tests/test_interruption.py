@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from assisted_kit.record import Record
 from tests.troublesome_run import Place
 from tests.troublesome_run import place as place
 
@@ -79,3 +80,13 @@ def test_second_interruption_ends_a_driver_that_does_not(
     assert status == 130
     assert result["interrupted"] is True
     assert interrupted.place.left == []
+
+
+def test_what_fails_of_an_interruption_is_no_trouble() -> None:
+    record = Record("vendor:Driver")
+    record.was_interrupted = True
+    record.trouble("a fixture was set up by half")
+    record.refused("the database cannot be used", is_usage=False)
+    record.refused("the driver does not import", is_usage=True)
+    assert record.is_over
+    assert record.troubles == []
