@@ -15,6 +15,9 @@ class BrokenDriver:
     rules: tuple[str, ...]
     sources: tuple[str, ...] = ()
     """Where the field had this defect."""
+    races: bool = False
+    """Whether it may fail any rule, once in a while: by its defect it depends
+    on which of two threads is faster, on a busy host most of all."""
 
     @property
     def name(self) -> str:
