@@ -120,16 +120,14 @@ class Child:
         self.output, its_end = os.pipe()
         """The descriptor on which it tells its results."""
         # What comes while it starts waits until it is able to clean up.
-        with signals_blocked():
+        with said_if_not_started(), signals_blocked():
             try:
                 self._process = (starting or start)(
                     its_end, _numbered(environment, number)
                 )
-            except OSError as error:
+            except OSError:
                 os.close(self.output)
-                raise SupervisionError(
-                    f"{sys.executable} cannot be started: {error}"
-                ) from error
+                raise
             finally:
                 os.close(its_end)
         os.set_blocking(self.output, False)
@@ -203,6 +201,17 @@ class Child:
         if status < 0:
             return f"killed by {signal.Signals(-status).name}"
         return f"with exit status {status}"
+
+
+@contextmanager
+def said_if_not_started() -> Iterator[None]:
+    """What keeps a process from being started is a SupervisionError."""
+    try:
+        yield
+    except OSError as error:
+        raise SupervisionError(
+            f"{sys.executable} cannot be started: {error}"
+        ) from error
 
 
 @contextmanager

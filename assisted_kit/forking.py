@@ -38,13 +38,18 @@ _MOST = 65_536
 """Bytes that are received at a time."""
 
 _RUN = ("assisted_kit.runner", "sqlalchemy.dialects.sqlite")
-"""What a run imports, whatever it is of, beside its tests and pytest."""
+"""What it imports, beside its tests and pytest."""
 
 
 def main() -> None:
     """Do what is asked for until nobody is there to ask."""
+    from assisted_kit import suite
+
     its, *rule_ids = sys.argv[1:]
-    import_everything(rule_ids)
+    import_run()
+    # Whoever needs what cannot be imported says so.
+    with suppress(Exception):
+        suite.import_tests(rule_ids)
     # Those that are forked need not look through it, and copy it by that.
     gc.collect()
     gc.freeze()
@@ -54,8 +59,7 @@ def main() -> None:
         while (received := _received(asked)) is not None:
             request, files = received
             if "wait" in request:
-                _, status = os.waitpid(request["wait"], 0)
-                answer = os.waitstatus_to_exitcode(status)
+                answer = ended(request["wait"])
             else:
                 requests, output = files
                 answer = _start(requests, output, request["start"])
@@ -64,17 +68,12 @@ def main() -> None:
             asked.sendall(f"{answer}\n".encode())
 
 
-def import_everything(rule_ids: Sequence[str]) -> None:
-    """Import what a run imports before the driver does anything."""
+def import_run() -> None:
+    """Import what a run imports, whatever it is of, but for its tests."""
     from _pytest.config import default_plugins
-
-    from assisted_kit import suite
 
     for name in (*_RUN, *map("_pytest.{}".format, default_plugins)):
         importlib.import_module(name)
-    # Whoever needs what cannot be imported says so.
-    with suppress(Exception):
-        suite.import_tests(rule_ids)
 
 
 def _received(asked: socket.socket) -> tuple[Any, list[int]] | None:
@@ -88,7 +87,7 @@ def _received(asked: socket.socket) -> tuple[Any, list[int]] | None:
 
 def _start(requests: int, output: int, environment: Mapping[str, str]) -> int:
     """The id of a new process, of a group of its own."""
-    if not _is_alone():
+    if not is_alone():
         # Whatever Python loads here wherever it starts has one of its own.
         return NOT_ALONE
     return forked_runner(lambda: be_runner(requests, output, environment))
@@ -128,7 +127,7 @@ def forked(body: Callable[[], NoReturn]) -> int:
 
     :raises RuntimeError: there is a thread that it would not have.
     """
-    if not _is_alone():
+    if not is_alone():
         raise RuntimeError("what has several threads cannot be forked")
     # Whatever is still to be written is not to be written twice.
     sys.stdout.flush()
@@ -147,9 +146,15 @@ def forked(body: Callable[[], NoReturn]) -> int:
     return pid
 
 
-def _is_alone() -> bool:
+def is_alone() -> bool:
     """Whether this thread is the only one."""
     return len(os.listdir("/proc/self/task")) == 1
+
+
+def ended(process: int) -> int:
+    """How a process of ours ended, when it has."""
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def close_all_but(kept: Collection[int]) -> None:

@@ -11,7 +11,6 @@ import os
 import selectors
 import shutil
 import signal
-import sys
 import tempfile
 import time
 import uuid
@@ -26,6 +25,7 @@ from pathlib import Path
 
 from assisted_kit.child import Child
 from assisted_kit.child import environment_of
+from assisted_kit.child import said_if_not_started
 from assisted_kit.child import SIGNALS
 from assisted_kit.child import signals_blocked
 from assisted_kit.child import Start
@@ -124,15 +124,11 @@ def _fork_server(
     # The rows of a test are known when its module has been imported.
     rows = {EXHAUSTIVE_VARIABLE: "1"} if options.exhaustive else {}
     with ExitStack() as stack:
-        try:
+        with said_if_not_started():
             with signals_blocked():
                 server = ForkServer(rule_ids, {**environment, **rows})
                 stack.callback(server.close)
             server.wait_until_ready()
-        except OSError as error:
-            raise SupervisionError(
-                f"{sys.executable} cannot be started: {error}"
-            ) from error
         yield server.start
 
 

@@ -39,8 +39,8 @@ def kind(found):
 def seen():
     # Those of a run alone, and those that readline, which pytest imports,
     # sets where Python does not see it but a new process does.
-    apart = {"TMPDIR", "ASSISTED_KIT_RUN", "LINES", "COLUMNS"}
-    apart.add("ASSISTED_KIT_PART")
+    of_run = {"TMPDIR", "ASSISTED_KIT_RUN", "ASSISTED_KIT_PART"}
+    apart = of_run | {"LINES", "COLUMNS"}
     return {
         "arguments": [sys.argv[0], len(sys.argv)],
         "descriptors": len(os.listdir("/proc/self/fd")),

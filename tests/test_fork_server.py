@@ -58,6 +58,17 @@ class Driver(RemoteFSAssistedDriver):
 """
 
 
+def add_module(
+    place: Place, monkeypatch: pytest.MonkeyPatch, name: str, source: str
+) -> None:
+    """Have every interpreter find this module first."""
+    modules = place.directory / "modules"
+    modules.mkdir()
+    (modules / name).write_text(source)
+    path = os.environ["PYTHONPATH"]
+    monkeypatch.setenv("PYTHONPATH", f"{modules}{os.pathsep}{path}")
+
+
 def test_a_driver_sees_no_difference(tmp_path: Path) -> None:
     alone = seen(assisted_kit_run, tmp_path)
     assert seen(assisted_kit_run, tmp_path, "-n", "2") == alone
@@ -78,12 +89,8 @@ def test_each_process_draws_random_numbers_of_its_own(tmp_path: Path) -> None:
 def test_what_has_a_thread_is_not_forked(
     site: str, module: str, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    modules = place.directory / "modules"
-    modules.mkdir()
-    (modules / "sitecustomize.py").write_text(site)
+    add_module(place, monkeypatch, "sitecustomize.py", site)
     (place.directory / "naming.py").write_text(NAMES_ITS_PROCESS)
-    path = os.environ["PYTHONPATH"]
-    monkeypatch.setenv("PYTHONPATH", f"{modules}{os.pathsep}{path}")
     words = ("--driver", "naming:Driver", "-n", "2")
     done = assisted_kit_run(place.directory, *words, rules=RULE)
     assert done.exit_status == 0, done.output + done.errors
@@ -102,11 +109,7 @@ def test_a_run_outlives_the_server(place: Place) -> None:
 def test_server_that_ends_early_is_said(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    modules = place.directory / "modules"
-    modules.mkdir()
-    (modules / "_pytest.py").write_text("raise SystemExit(7)\n")
-    path = os.environ["PYTHONPATH"]
-    monkeypatch.setenv("PYTHONPATH", f"{modules}{os.pathsep}{path}")
+    add_module(place, monkeypatch, "_pytest.py", "raise SystemExit(7)\n")
     done = place.run("Good", "-n", "2", rules=RULE)
     assert done.exit_status == 3
     assert "the fork server ended with status 7" in done.errors

@@ -30,6 +30,7 @@ from assisted_kit import child
 from assisted_kit import forking
 from assisted_kit.fork_server import Forked
 from assisted_kit.forking import be_runner
+from assisted_kit.forking import ended
 from assisted_kit.forking import forked
 
 START = child.start
@@ -43,12 +44,10 @@ PATH = (*sys.path,)
 
 MODULES = (
     "assisted_kit.cli.main",
-    "assisted_kit.runner",
     "conformance.trial",
     "fakes.broken",
-    "sqlalchemy.dialects.sqlite",
 )
-"""What a run imports, whatever it is of."""
+"""What the command line imports, beside what each run does."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +113,13 @@ def import_everything() -> None:
     code of its own for their asserts, and what rows they have is a matter of
     the environment.
     """
+    forking.import_run()
     for name in MODULES:
         importlib.import_module(name)
-    import _pytest.config
 
     import conformance
     from conformance.faults import selection
 
-    for name in _pytest.config.default_plugins:
-        importlib.import_module(f"_pytest.{name}")
     for file in Path(*conformance.__path__).glob("test_*.py"):
         import_what_it_imports(file)
     # Each run would make the same choice of thousands of combinations.
@@ -178,12 +175,6 @@ def forked_runner(
     pid = forking.forked_runner(body)
     os.close(reading)
     return Forked(pid, os.fdopen(writing, "wb"), ended)
-
-
-def ended(process: int) -> int:
-    """How a process of ours ended, when it has."""
-    _, status = os.waitpid(process, 0)
-    return os.waitstatus_to_exitcode(status)
 
 
 if __name__ == "__main__":

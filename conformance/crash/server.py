@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import BinaryIO
 
+from assisted_kit.forking import is_alone
 from conformance.crash.points import Point
 from conformance.crash.points import Points
 from conformance.hook_call import Outcome
@@ -85,8 +86,8 @@ def _requests(source: BinaryIO) -> Iterator[DeadlyRequest]:
 
 def _answer(request: DeadlyRequest) -> Answer:
     # What starts threads as it is imported is not to be forked.
-    alone = len(os.listdir("/proc/self/task")) == 1
-    child, reading = (_forked if alone else _started)(request)
+    start = _forked if is_alone() else _started
+    child, reading = start(request)
     with os.fdopen(reading, "rb") as file:
         # Commands that it started do not have the pipe.
         said = file.read()
