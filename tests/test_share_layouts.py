@@ -38,6 +38,7 @@ from tests.mounted_shares import CannotMount
 from tests.mounted_shares import fuse
 from tests.mounted_shares import glusterfs
 from tests.mounted_shares import ntfs
+from tests.warm_runs import WarmRuns
 
 SAMPLE = (
     *("CRE-003", "CRE-010", "CON-002", "DEL-005"),
@@ -48,31 +49,38 @@ SAMPLE = (
 VOLUME: Any = SimpleNamespace(name="volume-1", encryption_key_id=None)
 
 
-def run_on(tmp_path: Path, layout: type, *rules: str) -> Any:
-    """Put the reference driver on a layout before rules, or before all."""
-    name = f"{layout.__module__}:{layout.__name__}"
-    return assisted_kit_run(
-        tmp_path, *("--driver", name, "-n", "2"), rules=rules
-    )
+def name_of(driver: type) -> str:
+    """What the command line calls a driver."""
+    return f"{driver.__module__}:{driver.__name__}"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_reference_driver_passes(layout: type, tmp_path: Path) -> None:
-    done = run_on(tmp_path, layout, *SAMPLE)
+def test_reference_driver_passes(
+    layout: type, tmp_path: Path, warm_runs: WarmRuns
+) -> None:
+    done = warm_runs.run(tmp_path, "--driver", name_of(layout), rules=SAMPLE)
     assert set(done.statuses.values()) == {"passed"}, done.output
     assert f"reference_driver.layouts:{layout.__name__}" in done.output
 
 
-def test_stories_are_of_volumes_that_there_are(tmp_path: Path) -> None:
+def test_stories_are_of_volumes_that_there_are(
+    tmp_path: Path, warm_runs: WarmRuns
+) -> None:
     # It has no raw ones, and those in one directory have no names in common.
-    done = run_on(tmp_path, WithExtension, "MCH-001", "MCH-002")
+    done = warm_runs.run(
+        tmp_path,
+        *("--driver", name_of(WithExtension)),
+        rules=("MCH-001", "MCH-002"),
+    )
     assert set(done.statuses.values()) == {"passed"}, done.output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_reference_driver_is_conformant(layout: type, tmp_path: Path) -> None:
-    done = run_on(tmp_path, layout)
+    done = assisted_kit_run(
+        tmp_path, *("--driver", name_of(layout), "-n", "2")
+    )
     assert done.exit_status == 0, done.output
     assert done.output.startswith("conformant")
 
@@ -80,8 +88,8 @@ def test_reference_driver_is_conformant(layout: type, tmp_path: Path) -> None:
 # -- shares of other file systems
 
 
-def run_in(share: Path, tmp_path: Path, driver: type, *rules: str) -> Any:
-    """Put the reference driver before rules on a share that is mounted.
+def configured(share: Path, tmp_path: Path, driver: type) -> str:
+    """A configuration of the reference driver on a share that is mounted.
 
     :param driver: itself, or a layout that suits the share.
     """
@@ -89,14 +97,12 @@ def run_in(share: Path, tmp_path: Path, driver: type, *rules: str) -> Any:
     config = tmp_path / "kit.conf"
     config.write_text(
         f"[assisted_kit]\n"
-        f"driver = {driver.__module__}:{driver.__name__}\n"
+        f"driver = {name_of(driver)}\n"
         f"share = {share}\n"
         # A raw image has to be read from end to end where there are no holes.
         f"capabilities = {', '.join(sorted(able - {'raw_base'}))}\n"
     )
-    return assisted_kit_run(
-        tmp_path, *("--config", str(config), "-n", "2"), rules=rules
-    )
+    return str(config)
 
 
 @contextmanager
@@ -128,9 +134,11 @@ def test_reference_driver_passes_on_a_mounted_share(
     driver: type,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
+    warm_runs: WarmRuns,
 ) -> None:
     with mounted(mount, tmp_path_factory.mktemp("share")) as share:
-        done = run_in(share, tmp_path, driver, *SAMPLE)
+        config = configured(share, tmp_path, driver)
+        done = warm_runs.run(tmp_path, "--config", config, rules=SAMPLE)
         assert set(done.statuses.values()) == {"passed"}, done.output
         # What is made for a run is gone after it.
         assert not list(share.iterdir())
@@ -152,7 +160,8 @@ def test_reference_driver_is_conformant_on_a_mounted_share(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with mounted(mount, tmp_path_factory.mktemp("share")) as share:
-        done = run_in(share, tmp_path, driver)
+        config = configured(share, tmp_path, driver)
+        done = assisted_kit_run(tmp_path, "--config", config, "-n", "2")
         assert done.exit_status == 0, done.output
         assert done.output.startswith("conformant")
 
