@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,8 +11,8 @@ import pytest
 from cinder_database import needs_cinder
 
 from assisted_kit import settings
-from tests.command_line import assisted_kit_run
 from tests.command_line import Finished
+from tests.warm_runs import WarmRuns
 
 CONF = """\
 [DEFAULT]
@@ -53,14 +54,21 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(directory: Path, *words: str) -> Finished:
-    """Verify an easy rule."""
-    return assisted_kit_run(
-        directory,
-        *("--config-file", "cinder.conf"),
-        *words,
-        rules=("CRE-001",),
-    )
+Run = Callable[..., Finished]
+"""Verifies an easy rule, with these words of the command line."""
+
+
+@pytest.fixture
+def run(directory: Path, warm_runs: WarmRuns) -> Run:
+    """A command line in the directory that has the cinder.conf."""
+
+    def run(*words: str) -> Finished:
+        return warm_runs.run(directory, *words, rules=("CRE-001",))
+
+    return run
+
+
+OF_FILE = ("--config-file", "cinder.conf")
 
 
 def statuses(done: Finished) -> dict[str, str]:
@@ -70,8 +78,8 @@ def statuses(done: Finished) -> dict[str, str]:
     return {name: result["rules"][0]["status"] for name, result in found}
 
 
-def test_every_enabled_back_end_is_verified(directory: Path) -> None:
-    done = run(directory, "--junit", "junit.xml")
+def test_every_enabled_back_end_is_verified(directory: Path, run: Run) -> None:
+    done = run(*OF_FILE, "--junit", "junit.xml")
     assert done.exit_status == 1
     assert statuses(done) == {"good": "passed", "bad": "failed"}
     first, _, second = done.output.partition("[bad]\n")
@@ -84,18 +92,16 @@ def test_every_enabled_back_end_is_verified(directory: Path) -> None:
     ]
 
 
-def test_only_those_that_are_named_are_verified(directory: Path) -> None:
-    done = run(directory, "--backend", "good", "--backend", "good")
+def test_only_those_that_are_named_are_verified(run: Run) -> None:
+    done = run(*OF_FILE, "--backend", "good", "--backend", "good")
     assert done.exit_status == 0, done.errors
     assert statuses(done) == {"good": "passed"}
 
 
-def test_failure_says_how_to_repeat_it(directory: Path) -> None:
-    done = run(directory, "--backend", "bad")
+def test_failure_says_how_to_repeat_it(run: Run) -> None:
+    done = run(*OF_FILE, "--backend", "bad")
     assert "--config 'cinder.conf[bad]' --rule CRE-001" in done.output
-    again = assisted_kit_run(
-        directory, "--config", "cinder.conf[bad]", rules=("CRE-001",)
-    )
+    again = run("--config", "cinder.conf[bad]")
     assert again.statuses == {"CRE-001": "failed"}
 
 
@@ -136,8 +142,8 @@ def test_file_whose_name_looks_so_is_itself(tmp_path: Path) -> None:
 
 
 @needs_cinder
-def test_value_that_an_option_of_cinders_cannot_have(directory: Path) -> None:
-    done = run(directory, "--backend", "unclear")
+def test_value_that_an_option_of_cinders_cannot_have(run: Run) -> None:
+    done = run(*OF_FILE, "--backend", "unclear")
     assert done.exit_status == 2
     said = "cinder.conf[unclear]: the option nfs_mount_attempts cannot be"
     assert f"{said} 'often'" in done.errors
@@ -145,8 +151,8 @@ def test_value_that_an_option_of_cinders_cannot_have(directory: Path) -> None:
 
 
 @needs_cinder
-def test_driver_of_cinders_has_its_section(directory: Path) -> None:
-    done = run(directory, "--backend", "nfs1")
+def test_driver_of_cinders_has_its_section(run: Run) -> None:
+    done = run(*OF_FILE, "--backend", "nfs1")
     assert statuses(done) == {"nfs1": "passed"}, done.output
 
 
@@ -176,10 +182,10 @@ def test_driver_of_cinders_has_its_section(directory: Path) -> None:
     ],
 )
 def test_wrong_usage(
-    words: tuple[str, ...], said: str, directory: Path
+    words: tuple[str, ...], said: str, directory: Path, run: Run
 ) -> None:
     (directory / "empty.conf").touch()
-    done = assisted_kit_run(directory, *words)
+    done = run(*words)
     assert done.exit_status == 2
     assert said in done.errors
     assert done.output == ""
