@@ -65,8 +65,7 @@ def add_module(
     modules = place.directory / "modules"
     modules.mkdir()
     (modules / name).write_text(source)
-    path = os.environ["PYTHONPATH"]
-    monkeypatch.setenv("PYTHONPATH", f"{modules}{os.pathsep}{path}")
+    monkeypatch.setenv("PYTHONPATH", str(modules), prepend=os.pathsep)
 
 
 def test_a_driver_sees_no_difference(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import BinaryIO
 
+from assisted_kit.forking import ended
 from assisted_kit.forking import is_alone
 from conformance.crash.points import Point
 from conformance.crash.points import Points
@@ -91,9 +92,9 @@ def _answer(request: DeadlyRequest) -> Answer:
     with os.fdopen(reading, "rb") as file:
         # Commands that it started do not have the pipe.
         said = file.read()
-    _, status = os.waitpid(child, 0)
+    status = ended(child)
     _end_commands(child)
-    return Answer(said, os.waitstatus_to_exitcode(status))
+    return Answer(said, status)
 
 
 def _forked(request: DeadlyRequest) -> tuple[int, int]:
