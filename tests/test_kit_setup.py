@@ -8,6 +8,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tomllib
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec
 from importlib.util import spec_from_loader
@@ -16,13 +17,16 @@ from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent.parent / "kit"
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "kit"
 
 BINDEP = """\
 disk-tools [platform:dpkg]  # provides: disk-img disk-io
 disk-img [platform:rpm]  # provides: disk-img disk-io
 python3-venv [platform:dpkg venv]
 """
+
+INSTALLS = ("pip", "compileall")
 
 # A Python that makes an environment whose own Python is a copy of itself.
 PYTHON = """\
@@ -431,9 +435,15 @@ class TestEnvironment:
     def test_a_level_installs_its_extras(self, machine, level, extras):
         machine.setup().complete(level)
 
-        venv, pip = machine.commands()
+        venv, pip, compiled = machine.commands()
         assert venv == f"python -m venv {machine.root}/.venv"
         assert pip.endswith(f" --editable {machine.root}{extras}")
+        assert compiled.startswith("python -m compileall ")
+
+    def test_all_of_the_kit_is_compiled(self, machine):
+        found = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        include = found["tool"]["setuptools"]["packages"]["find"]["include"]
+        assert {f"{name}*" for name in machine.kit.PACKAGES} == set(include)
 
     @pytest.mark.parametrize(
         ("done", "asked"), [("run", "run"), ("test", "test"), ("test", "run")]
@@ -451,7 +461,7 @@ class TestEnvironment:
         machine.setup().complete("test")
 
         verbs = [c.split()[2] for c in machine.commands()]
-        assert verbs == ["venv", "pip", "pip"]
+        assert verbs == ["venv", *INSTALLS, *INSTALLS]
 
     @pytest.mark.parametrize("name", ["pyproject.toml", "bindep.txt"])
     def test_a_changed_project_is_installed_again(self, machine, name):
@@ -463,7 +473,7 @@ class TestEnvironment:
         machine.setup().complete("run")
 
         verbs = [c.split()[2] for c in machine.commands()]
-        assert verbs == ["venv", "pip", "pip"]
+        assert verbs == ["venv", *INSTALLS, *INSTALLS]
 
     def test_another_python_gets_a_new_environment(self, machine):
         machine.setup().complete("run")
@@ -474,7 +484,7 @@ class TestEnvironment:
         machine.setup().complete("run")
 
         verbs = [c.split()[2] for c in machine.commands()]
-        assert verbs == ["venv", "pip", "venv", "pip"]
+        assert verbs == ["venv", *INSTALLS, "venv", *INSTALLS]
 
     def test_a_moved_checkout_gets_a_new_environment(self, machine):
         machine.setup().complete("run")
@@ -612,11 +622,12 @@ class TestVerbs:
 
         assert became[0][1:] == ["-m", "pytest", "-n0"]
 
-    def test_processes_of_the_tests_share_what_is_compiled(
-        self, machine, became, monkeypatch
+    @pytest.mark.parametrize("verb", ["test", "bench"])
+    def test_processes_share_what_is_compiled(
+        self, machine, became, monkeypatch, verb
     ):
         monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-        machine.kit.main(["test"], machine.root)
+        machine.kit.main([verb], machine.root)
 
         assert became
         assert "PYTHONDONTWRITEBYTECODE" not in os.environ
