@@ -144,6 +144,10 @@ class DeleteWork(DeletePlanning):
 
         :raises ForeignImage: anything else does.
         """
+        users = chains.users_of(files, plan.remove, chain)
+        if not users:
+            # To look through the volume's snapshots takes longer than this.
+            return
         heir = plan.target or plan.overlay
         failed = {files.overlay(other.id) for other in volume.snapshots}
         pulled = {
@@ -152,7 +156,7 @@ class DeleteWork(DeletePlanning):
             if (earlier := Plan.stored_in(other.snapshot_admin_metadata))
             if earlier.action is Action.PULLED
         }
-        for user in chains.users_of(files, plan.remove, chain):
+        for user in users:
             is_left = user in pulled and not is_open(files.path(user))
             if user in chain or not (is_left or is_unused(files, user)):
                 raise ForeignImage(
