@@ -65,20 +65,18 @@ class VolumeOnShare:
         That of the attachment, which is what Nova reads when it restarts
         the guest, or what the driver says for a detached volume.
         """
-        ref = self.ref()
-        if ref.volume_attachment:
-            info: dict[str, Any] = ref.volume_attachment[0].connection_info
+        attachments = self._volumes.attachments(self.id)
+        if attachments:
+            info: dict[str, Any] = attachments[0].connection_info
             return info
-        return {**self._connect(ref)["data"]}
+        return {**self.connect()["data"]}
 
     def connect(self) -> dict[str, Any]:
         """What the driver answers to another connection of the volume.
 
         To that of its attachment, if it has one.
         """
-        return self._connect(self.ref())
-
-    def _connect(self, ref: VolumeRef) -> dict[str, Any]:
+        ref = self.ref()
         connectors = [each.connector for each in ref.volume_attachment]
         connection = self.deployment.driver.initialize_connection(
             ref, connectors[0] if connectors else {"host": "kit"}

@@ -212,6 +212,17 @@ class WritingTest(RefsTestCase):
         self.assertRaises(NotFound, references.attachment, attachment.id)
         self.assertRaises(NotFound, references.attachment, "other")
 
+    def test_the_attachments_alone(self) -> None:
+        references = self.kit.database.references
+        self.assertEqual([], references.attachments("other"))
+        (attachment,) = self.snapshot().volume.volume_attachment
+        (found,) = references.attachments(self.volume_id)
+        self.assertEqual(attachment.id, found.id)
+        self.assertEqual(attachment.connection_info, found.connection_info)
+        self.assertRaises(NotWritable, found.save)
+        self.kit.manager.volumes.detach(self.volume_id, attachment)
+        self.assertEqual([], references.attachments(self.volume_id))
+
     def test_unknown_fields_and_names_cannot_be_set(self) -> None:
         ref = self.snapshot(writable=True)
         for name in ("colour", "name", "volume"):

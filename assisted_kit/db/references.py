@@ -114,12 +114,25 @@ class References:
         :raises NotFound: there is no such attachment, or it is detached.
         """
         with self._engine.connect() as connection:
-            found = _attachments(connection, attachment_id)
+            found = _attachments(connection, _ATTACHMENT, attachment_id)
         if not found:
             raise NotFound(f"attachment {attachment_id} could not be found")
         return refs.AttachmentRef(
             found[0], obj_context=context, saver=self if writable else None
         )
+
+    def attachments(
+        self, volume_id: str, *, context: Any = None
+    ) -> list[refs.AttachmentRef]:
+        """What a volume is attached to, without the volume.
+
+        It is asked much more often than anything else of a volume.
+
+        :returns: none for a volume that is detached, or that is not there.
+        """
+        with self._engine.connect() as connection:
+            found = _attachments(connection, _ATTACHMENTS_OF, volume_id)
+        return [refs.AttachmentRef(row, obj_context=context) for row in found]
 
     def save(self, ref: refs.Ref, changes: Mapping[str, Any]) -> None:
         """Store what a driver changed on a reference."""
@@ -150,7 +163,7 @@ class References:
                     pairs = self._pairs_of(connection, volume_id)
                     stored = self._snapshots_of(connection, volume_id, pairs)
                 case _:
-                    stored = _attachments(connection, ref.id)
+                    stored = _attachments(connection, _ATTACHMENT, ref.id)
         for row in stored:
             if row["id"] == ref.id:
                 return row
@@ -239,9 +252,9 @@ def _parsed(attachment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attachments(
-    connection: sa.Connection, its_id: str
+    connection: sa.Connection, statement: sa.Select[Any], its_id: str
 ) -> list[dict[str, Any]]:
-    return [_parsed(row) for row in _rows(connection, _ATTACHMENT, its_id)]
+    return [_parsed(row) for row in _rows(connection, statement, its_id)]
 
 
 def _rows(
@@ -306,9 +319,9 @@ _PAIRS_OF_VOLUME = sa.union_all(
         for part, table in _PAIRS.items()
     ),
 )
-_ATTACHMENT = sa.select(rows.ATTACHMENTS).where(
-    rows.ATTACHMENTS.c.id == _ID, rows.live(rows.ATTACHMENTS)
-)
+_ATTACHMENTS = sa.select(rows.ATTACHMENTS).where(rows.live(rows.ATTACHMENTS))
+_ATTACHMENT = _ATTACHMENTS.where(rows.ATTACHMENTS.c.id == _ID)
+_ATTACHMENTS_OF = _ATTACHMENTS.where(rows.ATTACHMENTS.c.volume_id == _ID)
 
 _JSON_COLUMNS = frozenset({"connector", "connection_info"})
 

@@ -67,6 +67,12 @@ class VolumeOperations:
             volume_id, context=self._context, writable=True
         )
 
+    def attachments(self, volume_id: str) -> list[AttachmentRef]:
+        """What a volume is attached to, as it is stored."""
+        return self._database.references.attachments(
+            volume_id, context=self._context
+        )
+
     @contextlib.contextmanager
     def exclusively(self, volume_id: str) -> Iterator[VolumeRef]:
         """The volume, its chain ours for the body and nobody attaching it.
