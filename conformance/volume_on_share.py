@@ -65,6 +65,7 @@ class VolumeOnShare:
         That of the attachment, which is what Nova reads when it restarts
         the guest, or what the driver says for a detached volume.
         """
+        # Asked thousands of times a run, hence without the volume's snapshots.
         attachments = self._volumes.attachments(self.id)
         if attachments:
             info: dict[str, Any] = attachments[0].connection_info

@@ -126,8 +126,6 @@ class References:
     ) -> list[refs.AttachmentRef]:
         """What a volume is attached to, without the volume.
 
-        It is asked much more often than anything else of a volume.
-
         :returns: none for a volume that is detached, or that is not there.
         """
         with self._engine.connect() as connection:
